@@ -1,0 +1,1080 @@
+"""rStar-Math (arXiv 2501.04519) in one module: a policy and a process preference model search together.
+
+A small language model, the *policy*, writes the solution of a problem step by step. A step is a thought (a Python
+comment) and the code for it. Monte Carlo Tree Search samples several candidates for the next step, runs each with the
+code of all steps before it, and keeps those that do not raise. A second model, the *process preference model* (PPM),
+reads a path and gives it a score in [-1, 1]. One *rollout* selects children by UCT from the root downwards, expands
+each leaf that it meets, goes on until a trajectory ends (there is no random play-out), and backs its value up. Over
+many rollouts the Q of a step tells whether it tends to lead to right answers. Such trees make the training data of the
+next round: the best trajectories tune the policy, pairs of good and bad steps train the PPM. In round 1 only a
+bootstrap policy searches; the first PPM comes from round 1's trees, and rounds 3 and 4 search with one.
+
+Where the paper is                                                                     where it is here
+    code-augmented step, output, boxed answer     section 3.2, figure 2                PROMPT, OUTPUT, `code_of`
+    UCT(s) = Q(s) + c sqrt(ln N_parent / N)       equation 1                           `uct`, used in `select`
+    q(s)^k = q(s)^(k-1) + q(s_d)^k                equation 2, terminal-guided          `back_up`
+    q(s)^0 = PPM(x + s_1 + ... + s)               equation 3, PPM-augmented            `expand`
+    the value q(s_d) of a trajectory              +-1 by reference, or PPM             `value_of`
+    r = tanh(linear(hidden))                      section 3.3, scalar head             `PPM.score`
+    Bradley-Terry on pairs                        equation 4                           train_ppm.py
+    trajectories for the policy                   top 2 by mean Q                      train_policy.py
+
+Where we deviate from the paper, or where it is silent:
+  1. An unvisited child has an infinite UCT, so every candidate is tried once before any is tried twice; ties go to
+     the first sampled. (The authors' code says 0.) With a PPM no child is unvisited, see 2.
+  2. The PPM's estimate counts as the first visit of a new node, N = 1, as in the authors' code; N_parent is the
+     parent's own N. Without a PPM a new node has N = 0.
+  3. Candidates with the same code (comments aside) become one node, since they can only have the same result. How
+     many samples it stands for is kept in `copies`.
+  4. A candidate that raises stays in the tree with its error and is never selected. (In the authors' code it is a
+     failed leaf worth -1.) A leaf without a valid candidate, or at the greatest depth, is a dead end: value -1.
+  5. The step that prints the answer, the verifier's output and the sentence that states the answer are one node; the
+     sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
+  6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
+  7. Without a reference and without a PPM the value of a trajectory is how far the tree's own answers agree with it.
+  8. `stop` ends a search early, at the first answer that the PPM scores that high. The paper always spends all rollouts.
+  9. Every candidate is sampled from its own seed (of the run, the path and its number), so a tree does not depend on
+     which other trees were searched beside it. In lower precisions than float32 this holds only nearly.
+
+Start reading at `rollout`; everything that it calls follows below it. The command line is at the end.
+"""
+import argparse
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import math
+import os
+import re
+import socket
+import sys
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from answers import answers_equal, extract_answer
+from verifier import Verifier
+
+HERE = Path(__file__).resolve().parent
+
+
+class UserError(Exception):
+    """Something that the user can mend: one line that names the thing and the remedy."""
+
+
+def setting(default, help):
+    return field(default=default, metadata=dict(help=help))
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every number of the method, once. Each help text says whether it is the paper's, the authors' code's or ours."""
+    rollouts: int = setting(16, "rollouts per tree (paper: 8 in round 1, then 16)")
+    candidates: int = setting(8, "candidate steps sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)")
+    depth: int = setting(16, "greatest number of steps (paper)")
+    c: float = setting(2.0, "weight of exploration in UCT (paper)")
+    temperature: float = setting(1.0, "sampling temperature (our choice; 0 is greedy)")
+    searches: int = setting(1, "trees per problem, the answer being chosen among all (paper: up to 64)")
+    stop: float = setting(2.0, "stop searching at an answer with this PPM score; over 1: never (paper: never)")
+    samples: int = setting(0, "--evaluate: whole solutions for majority and best of N; 0: as many as cost what tree search costs (our choice)")
+    step_tokens: int = setting(256, "greatest length of a step in tokens (our choice)")
+    seed: int = setting(0, "seed of all sampling")
+    batch: int = setting(16, "trees that are searched side by side (our choice; more for a big GPU)")
+    rows: int = setting(128, "sequences in one call of generate or of the PPM (our choice; fewer if memory runs out)")
+    timeout: float = setting(5.0, "seconds that the code of a path may run (our choice)")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps")
+    dtype: str = setting("auto", "auto (bfloat16 on cuda, float32 elsewhere), float32, bfloat16, float16")
+
+    def __post_init__(self):
+        for name in "rollouts candidates depth searches step_tokens batch rows".split():
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        for name in "c temperature samples".split():
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UserError(f"--{name} must be 0 or more, not {getattr(self, name)}")
+        if not 0 < self.timeout < math.inf:
+            raise UserError(f"--timeout must be more than 0 seconds, not {self.timeout}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The step format, as the authors' released data has it. A trajectory is
+#     PROMPT(question)  step <end_of_step>  step <end_of_step>  ...  step that prints <end_of_code>
+#     OUTPUT(what was printed)  The answer is \boxed{...}.<end_of_answer>
+# The policy writes the steps and the answer, the verifier writes the output.
+
+END_OF_STEP, END_OF_CODE, END_OF_ANSWER = "<end_of_step>", "<end_of_code>", "<end_of_answer>"
+MARKERS = ["<|user|>", "<|assistant|>", "<code>", END_OF_STEP, END_OF_CODE,
+           "<output>", "<end_of_output>", "<answer>", END_OF_ANSWER]
+PROMPT = "<|user|>:\n{question}\n<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
+OUTPUT = "\n<output>{output}<end_of_output>\n<answer>"
+BETWEEN = "\n\n"         # between two steps
+
+# What a model that was not tuned on the format is told: instructions and two examples, all of them our own words.
+INSTRUCTIONS = """Solve the problem with Python code, step by step. Start each step with a comment that says what it does, write
+its code, and close it with <end_of_step>. The last step prints the answer and is closed with <end_of_code>. The code is
+then run and its output shown as <output>...<end_of_output>. State the answer as \\boxed{...} and close with
+<end_of_answer>. Write exactly as in these two examples."""
+EXAMPLES = [("A ribbon of 90 cm is cut into pieces of 6 cm. Each piece is sold for 2 dollars. How much is earned?", """\
+# Step 1: Find how many pieces there are
+pieces = 90 // 6
+<end_of_step>
+
+# Step 2: Multiply by the price of one piece
+earned = pieces * 2
+<end_of_step>
+
+# Now print the final answer
+print(earned)
+<end_of_code>
+<output>30<end_of_output>
+<answer>The pieces bring in \\boxed{30} dollars.<end_of_answer>"""), ("What is the sum of the solutions of x^2 - 7x + 10 = 0?", """\
+# Step 1: Solve the equation
+import sympy
+x = sympy.symbols("x")
+solutions = sympy.solve(x**2 - 7*x + 10, x)
+<end_of_step>
+
+# Now print the final answer
+print(sum(solutions))
+<end_of_code>
+<output>7<end_of_output>
+<answer>The sum of the solutions is \\boxed{7}.<end_of_answer>""")]
+
+
+def format_prompt(question):
+    """The prompt of a tuned policy and of the PPM. A marker inside the question is broken up: it must not act as one."""
+    for marker in MARKERS:
+        question = question.replace(marker, marker[0] + " " + marker[1:])
+    return PROMPT.format(question=question.strip())
+
+
+def format_stock_prompt(question, tokenizer):
+    """The prompt of a model that was not tuned on the format, as a chat if it is a chat model."""
+    worked = [(f"Problem: {q}", f"<code>\n{solution}") for q, solution in EXAMPLES]
+    if not tokenizer.chat_template:
+        shown = "\n\n".join(f"{q}\n{solution}" for q, solution in worked)
+        return f"{INSTRUCTIONS}\n\n{shown}\n\nProblem: {question.strip()}\n<code>\n"
+    shown = "\n\n".join(f"{q}\n{solution}" for q, solution in worked)
+    content = f"{INSTRUCTIONS}\n\n{shown}\n\nProblem: {question.strip()}"
+    chat = tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True)
+    return chat + "<code>\n"
+
+
+def code_of(path):
+    """The Python code of a path: all its steps without their markers."""
+    return path.split(END_OF_CODE)[0].replace(END_OF_STEP, "")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The two models. B prompts, k samples of each, T tokens, V entries of the vocabulary.
+
+def locate(path, what):
+    """-> (name, extra arguments) for `from_pretrained`: a local folder, a .gguf file or a hub id."""
+    file = Path(path).expanduser()
+    if file.is_dir():
+        if not (file / "config.json").exists():
+            raise UserError(f"{what} {path}: this folder holds no model (no config.json in it)")
+        return str(file), {}
+    if file.suffix == ".gguf" and file.exists():
+        if importlib.util.find_spec("gguf") is None:
+            raise UserError(f"{what} {path}: reading a .gguf file needs one more package: pip install gguf")
+        return str(file.parent), dict(gguf_file=file.name)
+    if file.exists():
+        raise UserError(f"{what} {path}: this is a file; give a model folder, a .gguf file or a hub id")
+    if re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", str(path)) and file.suffix != ".gguf":
+        return str(path), {} if hub_reachable() else dict(local_files_only=True)
+    raise UserError(f"{what} {path}: there is no such folder or file; a hub id looks like Qwen/Qwen2.5-Math-1.5B-Instruct")
+
+
+def hub_reachable():
+    """Asked before anything is loaded from the hub: its client would go on trying for half a minute. What an earlier
+    download left in the cache is found either way."""
+    import huggingface_hub
+    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+        return True
+    address = urllib.parse.urlsplit(huggingface_hub.constants.ENDPOINT)
+    try:
+        socket.create_connection((address.hostname, address.port or 443), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def load(path, what, auto_class, suits, config):
+    """-> (model, tokenizer) on the device and in the precision of `config`. `suits`: the ending of a fitting architecture."""
+    device, dtype = pick_device(config), pick_dtype(config)
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import transformers
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    name, extra = locate(path, what)
+    try:
+        found = transformers.AutoConfig.from_pretrained(name, **extra)
+        made = (found.architectures or [""])[0]
+        if made and not made.endswith(suits):
+            raise UserError(f"{what} {path}: this is a {made}; a model ending in {' or '.join(suits)} is needed")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **extra)
+        if extra:      # without this the weights stay packed, and nothing could be trained or saved
+            extra["quantization_config"] = transformers.GgufConfig(dequantize=True)
+        model = getattr(transformers, auto_class).from_pretrained(name, dtype=dtype, **extra)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if not Path(name).exists():
+            raise UserError(f"{what} {path}: neither a folder here nor to be had from the hub (no network, or no such "
+                            f"model): {reason}") from error
+        raise UserError(f"{what} {path}: cannot be loaded: {reason}") from error
+    if tokenizer.pad_token is None or tokenizer.pad_token in MARKERS:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.to(device).eval(), tokenizer
+
+
+def pick_device(config):
+    import torch
+    name = config.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    here = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available())).get(kind)
+    if here is None or index and not index.isdigit():
+        raise UserError(f"--device {name}: unknown; one of auto, cpu, cuda, cuda:1, mps")
+    if int(index or 0) >= here:
+        raise UserError(f"--device {name}: there is none on this machine; --device auto takes what there is")
+    return torch.device(name)
+
+
+def pick_dtype(config):
+    import torch
+    if config.dtype not in ("auto", "float32", "bfloat16", "float16"):
+        raise UserError(f"--dtype {config.dtype}: unknown; one of auto, float32, bfloat16, float16")
+    if config.dtype == "auto":
+        return torch.bfloat16 if pick_device(config).type == "cuda" else torch.float32
+    return getattr(torch, config.dtype)
+
+
+class Policy:
+    """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
+
+    path   a local folder, a hub id or a .gguf file
+    tuned  True if each marker is one token of its vocabulary. Such a model gets the bare format and stops at tokens; any
+           other one is told the format with two examples and stops at strings.
+    tokens how many tokens it has generated so far, those behind a stop not counted
+    """
+    CHUNK = 16       # tokens between two looks at which rows are finished (measured: 16 is 2-5 times as fast as never)
+
+    def __init__(self, path, config=Config()):
+        import transformers
+        self.model, self.tokenizer = load(path, "policy", "AutoModelForCausalLM", ("CausalLM", "LMHeadModel"), config)
+        # Sampling is ours alone: what the checkpoint's own generation_config holds (a repetition penalty, top_k) must not leak in.
+        self.model.generation_config = transformers.GenerationConfig()
+        self.config, self.path, self.tokens = config, str(path), 0
+        vocabulary = self.tokenizer.get_vocab()
+        self.tuned = all(marker in vocabulary for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER))
+        ends = self.model.config.get_text_config().eos_token_id
+        self.ends = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+        self.criteria = {}       # stop strings -> criterion; to build one takes seconds with a large vocabulary
+        self.longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
+
+    def prompt(self, question):
+        """The text before the first step."""
+        if self.tuned:
+            return (self.tokenizer.bos_token or "") + format_prompt(question)
+        return format_stock_prompt(question, self.tokenizer)
+
+    def __call__(self, texts, k, stops, limit, temperature=0., seed=0):
+        """`k` continuations of each text, each to the end of its first stop string or to `limit` tokens.
+
+        Batches of texts of about one length, at most `config.rows` sequences in each."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        each = max(1, self.config.rows // k)
+        result = [None] * len(texts)
+        for i in range(0, len(order), each):
+            some = order[i:i + each]
+            for j, samples in zip(some, self.generate([texts[j] for j in some], k, stops, limit, temperature, seed)):
+                result[j] = samples
+        return result
+
+    def generate(self, texts, k, stops, limit, temperature, seed):
+        """One batch. The texts are read once and their cache repeated k times; every CHUNK tokens finished rows leave."""
+        import torch
+        from transformers import DynamicCache
+        inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
+        ids, mask = inputs["input_ids"].to(self.model.device), inputs["attention_mask"].to(self.model.device)    # (B, T)
+        start = ids.shape[1]
+        limit = min(limit, self.longest - start)
+        done, rows = [""] * (len(texts) * k), list(range(len(texts) * k))
+        with torch.inference_mode():
+            cache = DynamicCache(config=self.model.config)
+            positions = (mask.cumsum(-1) - 1).clamp(min=0)
+            if start > 1:
+                self.model.base_model(input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[:, :-1], cache=cache)
+                cache.batch_repeat_interleave(k)
+            ids, mask = ids.repeat_interleave(k, 0), mask.repeat_interleave(k, 0)                               # (B*k, T)
+            draw = Draw(texts, k, limit, temperature, seed, start, self.model.device) if temperature else None
+            while rows and ids.shape[1] - start < limit:
+                left = limit - (ids.shape[1] - start)
+                ids = self.model.generate(
+                    input_ids=ids, attention_mask=mask, cache=cache, max_new_tokens=min(self.CHUNK, left),
+                    do_sample=False, logits_processor=[draw] if draw else None, pad_token_id=self.tokenizer.pad_token_id,
+                    eos_token_id=sorted(self.stop_tokens(stops)) or None, stopping_criteria=self.stop_criteria(stops))
+                keep = []
+                for row, new in enumerate(ids[:, start:].tolist()):
+                    text, used, finished = self.cut(new, stops)
+                    if finished or len(new) >= limit:
+                        done[rows[row]] = text
+                        self.tokens += used
+                    else:
+                        keep.append(row)
+                rows = [rows[row] for row in keep]
+                if len(keep) < len(ids) and keep:
+                    index = torch.tensor(keep, device=ids.device)
+                    ids, mask = ids[index], mask[index]
+                    cache.batch_select_indices(index)
+                    if draw:
+                        draw.uniforms = draw.uniforms[index]
+                mask = torch.cat([mask, mask.new_ones(len(mask), ids.shape[1] - mask.shape[1])], 1)
+        return [done[i * k:(i + 1) * k] for i in range(len(texts))]
+
+    def stop_tokens(self, stops):
+        return self.ends | {self.tokenizer.convert_tokens_to_ids(s) for s in stops} if self.tuned else self.ends
+
+    def stop_criteria(self, stops):
+        from transformers import StopStringCriteria, StoppingCriteriaList
+        if self.tuned:
+            return None
+        if stops not in self.criteria:
+            self.criteria[stops] = StoppingCriteriaList([StopStringCriteria(self.tokenizer, list(stops))])
+        return self.criteria[stops]
+
+    def cut(self, new, stops):
+        """New tokens of a row -> (text up to and with the first stop, number of tokens used, whether it has ended)."""
+        tokens = self.stop_tokens(stops)
+        at = next((i for i, token in enumerate(new) if token in tokens), None)
+        used = len(new) if at is None else at + 1
+        text = self.tokenizer.decode(new[:used], skip_special_tokens=not self.tuned, clean_up_tokenization_spaces=False)
+        ends = [text.index(stop) + len(stop) for stop in stops if stop in text]
+        return text[:min(ends)] if ends else text, used, bool(ends) or at is not None
+
+
+class Draw:
+    """A logits processor that samples: row i takes the token at which the cumulative distribution passes its own uniform
+    number. The numbers are a function of the run's seed, the text and the sample's number, never of the batch."""
+
+    def __init__(self, texts, k, limit, temperature, seed, start, device):
+        import torch
+        seeds = [int.from_bytes(hashlib.sha256(f"{seed} {i} {text}".encode()).digest()[:7], "big") for text in texts for i in range(k)]
+        numbers = [torch.rand(limit, generator=torch.Generator().manual_seed(s), dtype=torch.float64) for s in seeds]
+        self.uniforms, self.temperature, self.start = torch.stack(numbers).float().to(device), temperature, start   # (B*k, limit)
+
+    def __call__(self, ids, scores):
+        import torch
+        upto = (scores.float() / self.temperature).softmax(-1).cumsum(-1)                        # (B*k, V)
+        u = self.uniforms[:, ids.shape[1] - self.start, None] * upto[:, -1:]
+        token = (upto <= u).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
+        return torch.full_like(scores, -math.inf).scatter(1, token, 0.)
+
+
+class PPM:
+    """The process preference model: a language model with one linear output behind tanh. `PPM(path).score(paths)`."""
+
+    def __init__(self, path, config=Config()):
+        self.model, self.tokenizer = load(path, "PPM", "AutoModelForSequenceClassification", ("SequenceClassification",), config)
+        if self.model.config.num_labels != 1:
+            raise UserError(f"PPM {path}: it has {self.model.config.num_labels} outputs; a PPM made by train_ppm.py has one")
+        self.model.config.pad_token_id = self.tokenizer.pad_token_id     # the score is read at the last token that is not this
+        self.config, self.path = config, str(path)
+        self.longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
+
+    def score(self, paths):
+        """Paths as (question, text of the steps) -> scores in [-1, 1]. Batches of paths of about one length."""
+        import torch
+        texts = [(self.tokenizer.bos_token or "") + format_prompt(question) + steps for question, steps in paths]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        scores = [0.] * len(texts)
+        for i in range(0, len(order), self.config.rows):
+            some = order[i:i + self.config.rows]
+            inputs = self.tokenizer([texts[j] for j in some], return_tensors="pt", padding=True, padding_side="right",
+                                    add_special_tokens=False, truncation=True, max_length=self.longest)
+            inputs = {name: inputs[name].to(self.model.device) for name in ("input_ids", "attention_mask")}        # (B, T)
+            with torch.inference_mode():
+                values = torch.tanh(self.model(**inputs).logits[:, 0].float())                                   # (B,)
+            for j, value in zip(some, values.tolist()):
+                scores[j] = value
+        return scores
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The tree.
+
+@dataclass
+class Node:
+    """A step, and with its parents the path x + s_1 + ... + s_i. A terminal node holds output and stated answer as well.
+
+    The root has no step: its `text` is the question. Its `events` tell what happened, in order and by the nodes' numbers:
+    ["expand", leaf, first new node, how many] and ["back_up", last node of the path, value].
+    """
+    text: str                          # s
+    parent: "Node | None" = field(default=None, repr=False, compare=False)
+    number: int = 0                    # in the order of making; the root is 0
+    children: list = field(default_factory=list, repr=False)
+    expanded: bool = False
+    visits: int = 0                    # N(s)
+    q: float = 0.                      # q(s), the sum of all values backed up; Q(s) = q(s) / N(s)
+    ppm: float | None = None           # PPM(x + s_1 + ... + s)
+    error: str = ""                    # why the candidate is not valid; "" if it is
+    answer: str | None = None          # the stated answer, at a terminal node
+    right: bool | None = None          # whether it equals the reference, if there is one
+    copies: int = 1                    # how many samples had this code
+    reference: str | None = None       # on the root
+    events: list = field(default_factory=list, repr=False)      # on the root
+
+    @property
+    def Q(self):
+        return self.q / self.visits if self.visits else 0.
+
+    @property
+    def terminal(self):
+        return self.answer is not None
+
+    @property
+    def root(self):
+        return self.parent.root if self.parent else self
+
+    @property
+    def steps(self):
+        """The nodes from the first step down to this one."""
+        return self.parent.steps + [self] if self.parent else []
+
+    @property
+    def path(self):
+        """The text of the steps, as policy and PPM read it."""
+        return BETWEEN.join(node.text for node in self.steps)
+
+    @property
+    def valid_children(self):
+        return [child for child in self.children if not child.error]
+
+
+def nodes(node):
+    """The nodes of a tree or subtree in the order of their making."""
+    below = [node]
+    for one in below:
+        below += one.children
+    return sorted(below, key=lambda one: one.number)
+
+
+def terminals(root):
+    return [node for node in nodes(root) if node.terminal]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One rollout, and below it all that it calls.
+
+def rollout(root, config):
+    """Selects children from the root downwards until a trajectory ends, then backs its value up.
+
+    A generator: it yields each leaf that it meets and goes on when that leaf has been expanded, so that `search` can
+    expand the leaves of many trees in one batch.
+    """
+    node, depth = root, 0
+    while not node.terminal and depth < config.depth:
+        if not node.expanded:
+            yield node
+        if not node.valid_children:
+            break                                     # a dead end
+        node, depth = select(node, config.c), depth + 1
+    back_up(node, value_of(node))
+
+
+def select(node, c):
+    """The valid child with the highest UCT; the first of them in a tie."""
+    return max(node.valid_children, key=lambda child: uct(child, node.visits, c))
+
+
+def uct(child, parent_visits, c):
+    """Equation 1. An unvisited child comes before all others (deviation 1)."""
+    if child.visits == 0:
+        return math.inf
+    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1
+
+
+def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_CODE)):
+    """Expands many leaves at once: propose, merge, verify, state the answer, score.
+
+    With `stops=(END_OF_CODE,)` a candidate is a whole solution; that is how the baselines of `evaluate` sample.
+    """
+    limit = config.step_tokens * (1 if END_OF_STEP in stops else 4)
+    texts = [policy.prompt(leaf.root.text) + leaf.path + (BETWEEN if leaf.parent else "") for leaf in leaves]
+    proposed = policy(texts, config.candidates, stops, limit, config.temperature, config.seed)
+    fresh = []
+    for leaf, candidates in zip(leaves, proposed):
+        fresh += merge(leaf, candidates)
+        leaf.root.events.append(["expand", leaf.number, leaf.children[0].number, len(leaf.children)])
+    verify(fresh, stops, verifier)
+    state_answers([node for node in fresh if not node.error and END_OF_CODE in node.text], policy)
+    valid = [node for node in fresh if not node.error]
+    if ppm and valid:
+        for node, score in zip(valid, ppm.score([(node.root.text, node.path) for node in valid])):
+            node.ppm = node.q = score                 # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s),
+            node.visits = 1                           # which counts as the first visit (deviation 2)
+
+
+def merge(leaf, candidates):
+    """Makes the children of a leaf: one node for all candidates with the same code (deviation 3)."""
+    number, made = nodes(leaf.root)[-1].number, {}
+    for text in candidates:
+        text = text.strip()
+        code = "\n".join(line for line in code_of(text).splitlines() if line.strip() and not line.strip().startswith("#"))
+        key = code or text, END_OF_CODE in text
+        if key in made:
+            made[key].copies += 1
+        else:
+            made[key] = Node(text, leaf, number + len(made) + 1)
+    leaf.children, leaf.expanded = list(made.values()), True
+    return leaf.children
+
+
+def verify(fresh, stops, verifier):
+    """Runs each candidate with the code of its whole path. Sets `error` where it is not valid, and writes the output
+    behind the step that prints."""
+    for node in fresh:
+        if not node.text.endswith(stops):
+            node.error = "not finished: no end of the step within its length"
+        elif "<output>" in node.text or "<answer>" in node.text:
+            node.error = "wrote what only the verifier may write"
+    runs = [node for node in fresh if not node.error]
+    for node, result in zip(runs, verifier.run_batch([code_of(node.path) for node in runs])):
+        if not result.ok:
+            node.error = result.error
+        elif END_OF_CODE in node.text:
+            output = result.output.strip()
+            if not output:
+                node.error = "printed nothing"
+            elif len(output) > OUTPUT_LIMIT or any(marker in output for marker in MARKERS):
+                node.error = "printed more than an answer"
+            else:
+                node.text += OUTPUT.format(output=output)
+
+
+OUTPUT_LIMIT = 2000      # characters; our choice: no answer is longer, and policy and PPM have to read it
+
+
+def state_answers(ended, policy):
+    """The policy states the answer of each solution that has ended, in a box (deviation 5)."""
+    stated = policy([policy.prompt(node.root.text) + node.path for node in ended], 1, (END_OF_ANSWER,), ANSWER_TOKENS) if ended else []
+    for node, (sentence,) in zip(ended, stated):
+        node.text += sentence
+        node.answer = extract_answer(node.text)       # the box, or else what was printed
+        if node.answer is None:
+            node.error = "states no answer"
+        elif node.root.reference is not None:
+            node.right = answers_equal(node.answer, node.root.reference)
+
+
+ANSWER_TOKENS = 128      # our choice
+
+
+def value_of(node):
+    """q(s_d), the value of a trajectory that ends here: by the reference, else by the PPM, else by agreement."""
+    if not node.terminal:
+        return -1.
+    if node.right is not None:
+        return 1. if node.right else -1.
+    if node.ppm is not None:
+        return node.ppm
+    ends = terminals(node.root)
+    return 2 * sum(answers_equal(node.answer, end.answer) for end in ends) / len(ends) - 1
+
+
+def back_up(node, value):
+    """Equation 2: the value is added to every step of the path, and a visit is counted."""
+    node.root.events.append(["back_up", node.number, value])
+    while node:
+        node.q += value                               # Eq. 2
+        node.visits += 1
+        node = node.parent
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Many trees side by side.
+
+def search(questions, policy, ppm=None, references=None, config=Config()):
+    """Searches one tree per question and returns their roots, in order.
+
+    With `references` (answers, one per question) a trajectory counts +1 or -1: this makes training data. Without, the
+    PPM scores it: this is test time. Without a PPM either, the agreement among a tree's own answers does.
+    """
+    roots = [None] * len(questions)
+    for i, root in search_each(questions, policy, ppm, references, config):
+        roots[i] = root
+    return roots
+
+
+def search_each(questions, policy, ppm=None, references=None, config=Config(), bar=None):
+    """As `search`, but yields (number of the question, root) as soon as a tree is done; the next question takes its place."""
+    waiting = list(zip(range(len(questions)), questions, references or [None] * len(questions)))[::-1]
+    live, started, counted = [], time.time(), policy.tokens
+    best, made, invalid = -math.inf, 0, 0
+    with Verifier(timeout=config.timeout) as verifier:
+        while waiting or live:
+            while waiting and len(live) < config.batch:
+                i, question, reference = waiting.pop()
+                root = Node(question, reference=reference)
+                rollouts = grow(root, config, bar)
+                live.append((i, root, rollouts, next(rollouts)))
+            leaves = [leaf for _, _, _, leaf in live]
+            expand(leaves, policy, ppm, verifier, config)
+            going_on = []
+            for i, root, rollouts, _ in live:
+                leaf = next(rollouts, None)
+                if leaf:
+                    going_on.append((i, root, rollouts, leaf))
+                else:
+                    yield i, root
+            live = going_on
+            if bar is not None:
+                fresh = [child for leaf in leaves for child in leaf.children]
+                made, invalid = made + len(fresh), invalid + sum(bool(child.error) for child in fresh)
+                best = max([best] + [child.ppm for child in fresh if child.terminal and child.ppm is not None])
+                speed = (policy.tokens - counted) / (time.time() - started)
+                bar.set_postfix(nodes=made, invalid=invalid, tokens_s=f"{speed:.0f}", **({"best": f"{best:.2f}"} if best > -1 else {}))
+
+
+def grow(root, config, bar=None):
+    """All rollouts of one tree, as a generator of the leaves to be expanded."""
+    for _ in range(config.rollouts):
+        yield from rollout(root, config)
+        if bar is not None:
+            bar.update()
+        if any(end.ppm is not None and end.ppm >= config.stop for end in terminals(root)):
+            return
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Choosing the answer.
+
+def choose(ends):
+    """The trajectory to answer with, among terminal nodes of one or more trees of a problem: the one with the highest
+    PPM score. Without a PPM, one with the answer that most samples agree on. None if there is none."""
+    if not ends:
+        return None
+    if ends[0].ppm is not None:
+        return max(ends, key=lambda end: end.ppm)
+    return majority(ends)
+
+
+def majority(ends):
+    """A trajectory with the answer that most samples agree on; the first in a tie."""
+    votes = [sum(other.copies for other in ends if answers_equal(end.answer, other.answer)) for end in ends]
+    return ends[votes.index(max(votes))] if ends else None
+
+
+def solve(questions, policy, ppm, config, bar=None):
+    """Up to `config.searches` trees per question, each with its own seed -> a list of roots per question. A question
+    whose answer has reached `config.stop` is not searched again."""
+    trees = [[] for _ in questions]
+    for k in range(config.searches):
+        open_ = [i for i, roots in enumerate(trees)
+                 if not any((end.ppm or -1) >= config.stop for root in roots for end in terminals(root))]
+        again = dataclasses.replace(config, seed=config.seed + 1000 * k)       # fresh trees, other samples
+        for j, root in search_each([questions[i] for i in open_], policy, ppm, None, again, bar):
+            trees[open_[j]].append(root)
+    return trees
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Evaluation: five ways of answering, on problems with references.
+
+def evaluate(problems, policy, ppm, config):
+    """Answers some problems in five ways -> {way: [(right, generated tokens) per problem]}.
+
+    Tree search goes first. Unless `config.samples` says otherwise, majority, best of N and the step-wise choice then get
+    as many samples as make their tokens about equal to those of tree search on these problems.
+    """
+    questions = [problem["question"] for problem in problems]
+
+    def measured(way, *arguments):
+        before = policy.tokens
+        ends = way(*arguments)
+        tokens = (policy.tokens - before) / len(problems)
+        return [(end is not None and answers_equal(end.answer, problem["reference"]), tokens) for end, problem in zip(ends, problems)]
+
+    def tree_search():
+        return [choose([end for root in roots for end in terminals(root)]) for roots in solve(questions, policy, ppm, config)]
+
+    def whole_solutions(k, temperature):
+        roots = [Node(question) for question in questions]
+        with Verifier(timeout=config.timeout) as verifier:
+            expand(roots, policy, ppm, verifier, dataclasses.replace(config, candidates=k, temperature=temperature), (END_OF_CODE,))
+        return [terminals(root) for root in roots]
+
+    def step_wise(k):
+        one = dataclasses.replace(config, candidates=k, rollouts=1)
+        return [choose([end for end in terminals(root) if end.visits > 1]) for root in search(questions, policy, ppm, None, one)]
+
+    ways = {"tree search": measured(tree_search)}
+    ways["greedy"] = measured(lambda: [choose(ends) for ends in whole_solutions(1, 0.)])
+    n = config.samples or max(1, round(ways["tree search"][0][1] / ways["greedy"][0][1]))
+    sampled = []
+    ways[f"majority of N"] = measured(lambda: sampled.extend(whole_solutions(n, config.temperature)) or [majority(ends) for ends in sampled])
+    if ppm:
+        tokens = ways["majority of N"][0][1]
+        ways["best of N by the PPM"] = [(right, tokens) for right, _ in measured(lambda: [choose(ends) for ends in sampled])]
+        ways["step-wise choice by the PPM"] = measured(step_wise, n)
+    return ways
+
+
+def wilson(k, n, z=1.96):
+    """The 95% Wilson score interval of k successes in n trials."""
+    p, zz = k / n, z * z / n
+    middle, half = p + zz / 2, z * math.sqrt(p * (1 - p) / n + zz / (4 * n))
+    return (middle - half) / (1 + zz), (middle + half) / (1 + zz)
+
+
+def summary(outcomes):
+    """{way: [(right, tokens)]} -> rows for the table and the JSON file."""
+    rows = []
+    for way, results in outcomes.items():
+        k, n = sum(right for right, _ in results), len(results)
+        low, high = wilson(k, n)
+        rows.append(dict(way=way, right=k, n=n, percent=100 * k / n, low=100 * low, high=100 * high,
+                         tokens_per_problem=sum(tokens for _, tokens in results) / n))
+    return rows
+
+
+def print_table(rows):
+    print(f"{'way of answering':30}{'right':>12}{'':>8}{'95% interval':>16}{'tokens/problem':>17}")
+    for row in rows:
+        count, interval = f"{row['right']}/{row['n']}", f"{row['low']:.1f} - {row['high']:.1f}"
+        print(f"{row['way']:30}{count:>12}{row['percent']:>7.1f}%{interval:>16}{row['tokens_per_problem']:>17.0f}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Files: questions, trees.
+
+QUESTION_KEYS, ANSWER_KEYS = ("question", "problem", "query"), ("answer", "solution", "ground_truth")
+
+
+def read_text(path):
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: this is a folder; give a .json or .jsonl file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: this is not a text file; give a .json or .jsonl file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if not text.strip():
+        raise UserError(f"{path}: this file is empty")
+    return text
+
+
+def read_records(path):
+    """The records of a .json list or a .jsonl file, with where each stands: (place, dict)."""
+    text = read_text(path)
+    if text.lstrip().startswith("["):
+        try:
+            records = [(f"{path}, record {i + 1}", record) for i, record in enumerate(json.loads(text))]
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from None
+    else:
+        records = []
+        for i, line in enumerate(text.splitlines()):
+            if line.strip():
+                try:
+                    records.append((f"{path}, line {i + 1}", json.loads(line)))
+                except json.JSONDecodeError as error:
+                    raise UserError(f"{path}, line {i + 1}: not valid JSON: {error.msg}") from None
+    if not records:
+        raise UserError(f"{path}: this file holds no records")
+    for place, record in records:
+        if not isinstance(record, dict):
+            raise UserError(f'{place}: not an object; each record needs fields like {{"question": ..., "answer": ...}}')
+    return records
+
+
+def read_problems(path):
+    """Questions with references from a .json or .jsonl file -> [dict(question, reference)]. Reads GSM8K's `#### 18` and the
+    \\boxed{} of MATH solutions; a plain answer is taken as it stands."""
+    problems = []
+    for place, record in read_records(path):
+        question = next((record[key] for key in QUESTION_KEYS if key in record), None)
+        answer = next((record[key] for key in ANSWER_KEYS if key in record), None)
+        if not isinstance(question, str) or not question.strip():
+            raise UserError(f"{place}: no question; one of the fields {', '.join(QUESTION_KEYS)} must hold it")
+        if not isinstance(answer, (str, int, float)) or not str(answer).strip():
+            raise UserError(f"{place}: no answer; one of the fields {', '.join(ANSWER_KEYS)} must hold it")
+        problems.append(dict(question=question, reference=extract_answer(str(answer)) or str(answer).strip()))
+    return problems
+
+
+NODE_FIELDS = "text visits q ppm error answer right copies".split()
+
+
+def tree_to_line(root, index, settings):
+    """A tree as one JSON line: all that the trainers and the pages read."""
+    written = [dict(parent=node.parent.number if node.parent else None, **{name: getattr(node, name) for name in NODE_FIELDS})
+               for node in nodes(root)]
+    return json.dumps(dict(index=index, question=root.text, reference=root.reference, settings=settings,
+                           nodes=written, events=root.events), ensure_ascii=False)
+
+
+def line_to_tree(line):
+    """The inverse of `tree_to_line` -> (root, index, settings). Raises ValueError if the line is not a tree."""
+    record = json.loads(line)
+    try:
+        made = []
+        for number, fields in enumerate(record["nodes"]):
+            parent = None if fields["parent"] is None else made[fields["parent"]]
+            made.append(Node(parent=parent, number=number, **{name: fields[name] for name in NODE_FIELDS}))
+            if parent:
+                parent.children.append(made[-1])
+        for event in record["events"]:
+            if event[0] == "expand":
+                made[event[1]].expanded = True
+        made[0].reference, made[0].events = record["reference"], record["events"]
+        return made[0], record["index"], record["settings"]
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"not a tree as rstar.py writes it ({type(error).__name__}: {error})") from None
+
+
+def read_trees(path):
+    """The roots of all trees in a file that `--trees` wrote."""
+    trees = []
+    for i, line in enumerate(read_text(path).splitlines()):
+        try:
+            trees.append(line_to_tree(line)[0])
+        except ValueError as error:
+            raise UserError(f"{path}, line {i + 1}: {error}") from None
+    return trees
+
+
+def settings_of(policy, ppm, config):
+    """What has to be the same for two results to belong together: all but where and how fast it runs."""
+    how = dataclasses.asdict(config)
+    for name in "device dtype batch rows".split():
+        del how[name]
+    return dict(policy=str(policy), ppm=str(ppm), **how)
+
+
+def refuse_other_settings(path, found, wanted):
+    other = [f"{name} {found.get(name)!r}, not {wanted[name]!r}" for name in wanted if found.get(name) != wanted[name]]
+    if other:
+        raise UserError(f"{path}: holds results of other settings ({'; '.join(other)}); give another file name or the same settings")
+
+
+def finished_trees(path, settings):
+    """The (index, question) of the trees that a file already holds. A last line that a kill left half written is cut off."""
+    done = set()
+    if not path.exists():
+        return done
+    whole = path.read_bytes()
+    kept = whole[:whole.rfind(b"\n") + 1]
+    for i, line in enumerate(kept.decode("utf-8", errors="replace").splitlines()):
+        try:
+            root, index, found = line_to_tree(line)
+        except ValueError as error:
+            raise UserError(f"{path}, line {i + 1}: {error}; give another file name") from None
+        refuse_other_settings(path, found, settings)
+        done.add((index, root.text))
+    if kept != whole:
+        if done or not whole.strip():
+            path.write_bytes(kept)
+        else:
+            raise UserError(f"{path}: this file holds something else than trees; give another file name")
+    return done
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Command line.
+
+BUNDLED_POLICY, BUNDLED_PPM = HERE / "tiny" / "policy", HERE / "tiny" / "ppm"
+LOW = 0.             # our choice: a best PPM score below this means that the PPM rather thinks the answer wrong
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UserError(f"{message} (--help lists all flags)")
+
+
+def parse(arguments):
+    parser = Parser(prog="rstar.py", description="rStar-Math: answers a mathematical problem by tree search over code steps.",
+                    formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, epilog="""examples:
+  python rstar.py --problem "Mia has 5 apples and buys 7 more. How many apples does she have?"
+  python rstar.py --example --print-tree
+  python rstar.py --problems questions.jsonl --evaluate results.json
+  python rstar.py --problems questions.jsonl --trees trees.jsonl --policy Qwen/Qwen2.5-Math-1.5B-Instruct --ppm none""")
+    what = parser.add_argument_group("what to do")
+    what.add_argument("--problem", metavar="TEXT", help="answer this problem")
+    what.add_argument("--example", action="store_true", help="answer a problem of the tiny world; --seed picks another one")
+    what.add_argument("--problems", metavar="FILE", help=".json or .jsonl with question and answer in each record")
+    what.add_argument("--trees", metavar="OUT", help="with --problems: search each problem, one tree a line; goes on where it stopped")
+    what.add_argument("--evaluate", metavar="OUT", help="with --problems: compare five ways of answering; goes on where it stopped")
+    what.add_argument("--print-tree", action="store_true", help="with --problem or --example: draw the tree")
+    models = parser.add_argument_group("models")
+    models.add_argument("--policy", default=None, help="folder, .gguf file or hub id (default: the bundled tiny/policy)")
+    models.add_argument("--ppm", default=None, help="folder or hub id, or none (default: the bundled one for the bundled policy)")
+    numbers = parser.add_argument_group("numbers of the method")
+    for one in dataclasses.fields(Config):
+        numbers.add_argument(f"--{one.name.replace('_', '-')}", type=type(one.default), default=one.default,
+                             metavar=type(one.default).__name__.upper(), help=f"{one.metadata['help']}; default {one.default}")
+    args = parser.parse_args(arguments)
+    config = Config(**{one.name: getattr(args, one.name) for one in dataclasses.fields(Config)})
+    asked = [flag for flag in ("problem", "example", "problems") if getattr(args, flag) not in (None, False)]
+    if not asked:
+        raise UserError('nothing asked: give --problem "TEXT", --example, or --problems FILE (--help lists all flags)')
+    if len(asked) > 1:
+        raise UserError(f"--{asked[0]} and --{asked[1]} exclude each other; give one of them")
+    if args.problem is not None and not args.problem.strip():
+        raise UserError('--problem is empty; give a question such as --problem "What is 3 + 4?"')
+    if args.problems is not None and bool(args.trees) == bool(args.evaluate):
+        raise UserError("--problems needs one of --trees OUT (search and keep the trees) and --evaluate OUT (compare ways of answering)")
+    if args.problems is None and (args.trees or args.evaluate):
+        raise UserError(f"--{'trees' if args.trees else 'evaluate'} needs --problems FILE")
+    if args.ppm is None:
+        args.ppm = str(BUNDLED_PPM) if args.policy is None else "none"
+    return args, config
+
+
+def load_models(args, config):
+    policy = Policy(args.policy or BUNDLED_POLICY, config)
+    ppm = None if args.ppm == "none" else PPM(args.ppm, config)
+    if ppm is None and not args.trees:
+        print("rstar: no PPM, so answers are chosen by the agreement of a tree's own answers (--ppm gives one)", file=sys.stderr)
+    return policy, ppm
+
+
+def writable(path):
+    """The path as such, if a file can be written there: told before hours of work, not after."""
+    path = Path(path).expanduser()
+    try:
+        existed = path.exists()
+        path.open("a").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    return path
+
+
+def progress(total, what):
+    return tqdm(total=total, unit=what, file=sys.stderr, dynamic_ncols=True)
+
+
+def answer_one(args, config):
+    """--problem and --example. Exit code 0 if an answer was found, else 1."""
+    question = args.problem
+    if args.example:
+        sys.path.insert(0, str(HERE / "tiny"))
+        import world
+        question = world.problems("test", "plain", 1, config.seed)[0].question
+        print(f"{question}\n")
+    policy, ppm = load_models(args, config)
+    with progress(config.rollouts * config.searches, "rollout") as bar:
+        trees, = solve([question], policy, ppm, config, bar)
+    if args.print_tree:
+        for root in trees:
+            print_tree(root)
+    end = choose([end for root in trees for end in terminals(root)])
+    if end is None:
+        print("Answer: none found")
+        return 1
+    for node in end.steps:
+        score = "" if node.ppm is None else f"    [PPM {node.ppm:+.2f}]"
+        body, marker, rest = node.text.partition(END_OF_STEP if END_OF_STEP in node.text else END_OF_CODE)
+        print(f"{body.strip()}{score}\n")
+        if rest:
+            print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
+    if args.policy is None and end.ppm is not None and end.ppm < LOW:
+        print(f"rstar: low confidence (PPM {end.ppm:+.2f}): the bundled model knows only its small world of school problems; "
+              "--policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
+    print(f"Answer: {end.answer}")
+    return 0
+
+
+def print_tree(root, node=None, indent=""):
+    """The tree as text: visits, Q and PPM score of each node, and its thought or why it is not valid."""
+    node = node or root
+    if node is root:
+        print(f"{'N':>4} {'Q':>6} {'PPM':>6}")
+    thought = next((line for line in node.text.splitlines() if line.strip()), "")
+    ending = f"  ✗ {node.error}" if node.error else f"  → {node.answer}" if node.terminal else ""
+    ppm = "" if node.ppm is None else f"{node.ppm:+.2f}"
+    print(f"{node.visits:>4} {node.Q:>+6.2f} {ppm:>6}  {indent}{'' if node is root else '└ '}{thought[:90]}{ending}")
+    for child in node.children:
+        print_tree(root, child, indent + ("" if node is root else "  "))
+
+
+def search_file(args, config):
+    """--problems FILE --trees OUT: every finished tree is appended at once."""
+    problems, out = read_problems(args.problems), writable(args.trees)
+    settings = settings_of(args.policy or "tiny/policy", args.ppm if args.policy or args.ppm == "none" else "tiny/ppm", config)
+    done = finished_trees(out, settings)
+    missing = [i for i, problem in enumerate(problems) if (i, problem["question"]) not in done]
+    solved = 0
+    if missing:
+        policy, ppm = load_models(args, config)
+        with open(out, "a", encoding="utf-8") as file, progress(len(missing) * config.rollouts, "rollout") as bar:
+            todo = [problems[i] for i in missing]
+            for j, root in search_each([p["question"] for p in todo], policy, ppm, [p["reference"] for p in todo], config, bar):
+                file.write(tree_to_line(root, missing[j], settings) + "\n")
+                file.flush()
+                solved += any(end.right for end in terminals(root))
+    print(f"{out}: {len(problems)} trees, {len(missing)} of them new" + (f", {solved} of these solved" if missing else ""))
+    return 0
+
+
+def evaluate_file(args, config):
+    """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
+    problems, out = read_problems(args.problems), writable(args.evaluate)
+    settings = settings_of(args.policy or "tiny/policy", args.ppm if args.policy or args.ppm == "none" else "tiny/ppm", config)
+    settings["problems"] = hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16]
+    outcomes = {}
+    if out.exists():
+        try:
+            found = json.loads(read_text(out))
+            refuse_other_settings(out, found["settings"], settings)
+            outcomes = found["outcomes"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{out}: this file holds something else than an evaluation; give another file name") from None
+    start = len(next(iter(outcomes.values()), []))
+    if start < len(problems):
+        policy, ppm = load_models(args, config)
+        with progress(len(problems), "problem") as bar:
+            bar.update(start)
+            for i in range(start, len(problems), config.batch):
+                some = problems[i:i + config.batch]
+                for way, results in evaluate(some, policy, ppm, config).items():
+                    outcomes.setdefault(way, []).extend(results)
+                part = out.with_name(out.name + ".part")
+                part.write_text(json.dumps(dict(settings=settings, rows=summary(outcomes), outcomes=outcomes)))
+                os.replace(part, out)
+                bar.update(len(some))
+                bar.set_postfix({way: f"{sum(right for right, _ in results)}/{len(results)}" for way, results in list(outcomes.items())[:2]})
+    print_table(summary(outcomes))
+    return 0
+
+
+def main(arguments=None):
+    try:
+        args, config = parse(arguments)
+        return (search_file if args.trees else evaluate_file if args.evaluate else answer_one)(args, config)
+    except UserError as error:
+        print(f"rstar: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nrstar: interrupted; what was finished is on disk, and the same command goes on from there", file=sys.stderr)
+        return 130
+    except (MemoryError, RuntimeError) as error:
+        if "out of memory" not in str(error).lower() and not isinstance(error, MemoryError):
+            raise
+        print("rstar: out of memory: try fewer sequences at a time (--rows 16 --batch 4) or a smaller model", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""The command line: what it prints, that it goes on after a kill, and one clear line for everything a user can get wrong."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rstar
+from scripted import TWO, ScriptedPPM, ScriptedPolicy
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
+SCORES = {"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9}
+QUESTIONS = [dict(question=f"question {i}", answer=str(1 + i % 2)) for i in range(5)]
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """The models are replaced by scripted ones; the list holds the policies that were made."""
+    made = []
+
+    def load_models(args, config):
+        made.append(ScriptedPolicy(TWO))
+        return made[-1], None if args.ppm == "none" else ScriptedPPM(SCORES)
+    monkeypatch.setattr(rstar, "load_models", load_models)
+    return made
+
+
+def write(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return str(path)
+
+
+def refused(capsys, *arguments):
+    """Runs the command line, checks that it refused in one line and with exit code 2, and returns that line."""
+    code = rstar.main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    assert code == 2 and out == "" and err.startswith("rstar: ") and err.count("\n") == 1, (code, out, err)
+    return err
+
+
+def test_the_last_line_is_the_answer_alone(scripted, capsys):
+    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "Answer: 2" and "[PPM +0.90]" in out and "Output: 2" in out
+
+
+def test_none_found_is_exit_code_1(scripted, capsys, monkeypatch):
+    monkeypatch.setattr(rstar, "load_models", lambda args, config: (ScriptedPolicy({"": ["n1 = 1 / 0"]}), None))
+    assert rstar.main(["--problem", "What is it?"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "Answer: none found"
+
+
+def test_a_low_score_is_told_for_the_bundled_model(scripted, capsys, monkeypatch):
+    monkeypatch.setitem(SCORES, "print(n1 )", -.3)
+    monkeypatch.setitem(SCORES, "print(n1)", -.4)
+    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
+    err = capsys.readouterr().err
+    assert "low confidence (PPM -0.30)" in err and "--policy" in err
+    rstar.main(["--problem", "What is it?", "--candidates", "2", "--policy", "other", "--ppm", "other"])
+    assert "low confidence" not in capsys.readouterr().err
+
+
+def test_print_tree_shows_every_node(scripted, capsys):
+    rstar.main(["--problem", "What is it?", "--candidates", "2", "--rollouts", "4", "--print-tree"])
+    out = capsys.readouterr().out
+    assert out.count("└") == 4 and "→ 2" in out and "+0.90" in out
+
+
+def test_trees_and_the_rerun_that_does_nothing(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3"]
+    assert rstar.main(command) == 0
+    trees = rstar.read_trees(out)
+    assert sorted(tree.text for tree in trees) == [q["question"] for q in QUESTIONS] and all(tree.visits == 3 for tree in trees)
+    before = out.read_bytes()
+    assert rstar.main(command) == 0 and out.read_bytes() == before and len(scripted) == 1
+
+
+@pytest.mark.parametrize("left", ["", '{"index": 3, "quest'])
+def test_a_rerun_after_a_kill_makes_what_is_missing(scripted, tmp_path, left):
+    questions, out, whole = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "whole.jsonl"
+    command = ["--problems", questions, "--candidates", "2", "--rollouts", "3", "--trees"]
+    rstar.main([*command, str(whole)])
+    lines = whole.read_text().splitlines(keepends=True)
+    out.write_text("".join(lines[:2]) + left)       # killed after two problems, perhaps in the middle of writing the third
+    assert rstar.main([*command, str(out)]) == 0
+    assert out.read_text().startswith("".join(lines[:2])) and sorted(out.read_text().splitlines(True)) == sorted(lines)
+
+
+def test_an_interrupt_keeps_what_is_finished(scripted, tmp_path, capsys, monkeypatch):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3", "--batch", "1"]
+    propose, calls = ScriptedPolicy.propose, []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return propose(self, *arguments)
+    monkeypatch.setattr(ScriptedPolicy, "propose", interrupted)
+    assert rstar.main(command) == 130 and "goes on from there" in capsys.readouterr().err
+    kept = len(rstar.read_trees(out))
+    assert 0 < kept < 5
+    assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
+
+
+def test_evaluation_writes_table_and_json(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "results.json"
+    command = ["--problems", questions, "--evaluate", str(out), "--candidates", "2", "--rollouts", "4", "--batch", "2"]
+    assert rstar.main(command) == 0
+    table, result = capsys.readouterr().out, json.loads(out.read_text())
+    assert [row["way"] for row in result["rows"]][:3] == ["tree search", "greedy", "majority of N"] and len(result["rows"]) == 5
+    assert all(row["n"] == 5 and row["low"] <= row["percent"] <= row["high"] and row["tokens_per_problem"] > 0 for row in result["rows"])
+    assert result["rows"][0]["right"] == 2 and "2/5" in table       # all are answered with 2, which is right for two of them
+    assert rstar.main(command) == 0 and capsys.readouterr().out == table and len(scripted) == 1
+
+
+def test_evaluation_goes_on_after_a_kill(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "results.json"
+    command = ["--problems", questions, "--evaluate", str(out), "--candidates", "2", "--rollouts", "4", "--batch", "2"]
+    rstar.main(command)
+    whole = json.loads(out.read_text())
+    out.write_text(json.dumps(dict(whole, outcomes={way: results[:2] for way, results in whole["outcomes"].items()})))
+    rstar.main(command)
+    assert json.loads(out.read_text()) == whole
+
+
+def test_other_settings_are_not_mixed(scripted, tmp_path, capsys):
+    questions, out, result = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "r.json"
+    rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
+    rstar.main(["--problems", questions, "--evaluate", str(result), "--rollouts", "2"])
+    capsys.readouterr()
+    assert "rollouts 2, not 3" in refused(capsys, "--problems", questions, "--trees", out, "--rollouts", 3)
+    assert "seed 0, not 1" in refused(capsys, "--problems", questions, "--evaluate", result, "--rollouts", 2, "--seed", 1)
+
+
+def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "notes"
+    for text in ("my notes", "my notes\n", '{"a": 1}\n'):
+        out.write_text(text)
+        assert str(out) in refused(capsys, "--problems", questions, "--trees", out)
+        assert str(out) in refused(capsys, "--problems", questions, "--evaluate", out)
+        assert out.read_text() == text
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ([], "nothing asked"),
+    (["--problem", ""], "--problem is empty"),
+    (["--problem", " \n\t"], "--problem is empty"),
+    (["--problem", "x", "--example"], "exclude each other"),
+    (["--problem", "x", "--trees", "out"], "--trees needs --problems"),
+    (["--problems", "x"], "--trees OUT"),
+    (["--problem", "x", "--rolouts", "3"], "--rolouts"),
+    (["--problem", "x", "--rollouts", "many"], "--rollouts"),
+    (["--problem", "x", "--rollouts", "0"], "--rollouts must be at least 1, not 0"),
+    (["--problem", "x", "--candidates", "-3"], "--candidates must be at least 1, not -3"),
+    (["--problem", "x", "--depth", "0"], "--depth"),
+    (["--problem", "x", "--searches", "0"], "--searches"),
+    (["--problem", "x", "--batch", "0"], "--batch"),
+    (["--problem", "x", "--step-tokens", "0"], "--step-tokens"),
+    (["--problem", "x", "--temperature", "-1"], "--temperature"),
+    (["--problem", "x", "--c", "nan"], "--c"),
+    (["--problem", "x", "--timeout", "0"], "--timeout"),
+    (["--problem", "x", "--device", "warp"], "--device warp: unknown"),
+    (["--problem", "x", "--device", "cuda:99"], "--device cuda:99"),
+    (["--problem", "x", "--dtype", "int3"], "--dtype int3: unknown"),
+    (["--problem", "x", "--policy", "/no/such/folder"], "/no/such/folder"),
+    (["--problem", "x", "--policy", "./missing"], "./missing"),
+    (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
+])
+def test_bad_arguments_get_one_line(capsys, arguments, says):
+    assert says in refused(capsys, *arguments)
+
+
+def test_a_hub_id_without_network(capsys, monkeypatch):
+    monkeypatch.setattr(rstar, "hub_reachable", lambda: False)
+    assert "nobody/nothing: neither a folder here nor to be had from the hub" in refused(capsys, "--problem", "x", "--policy", "nobody/nothing")
+
+
+def test_a_folder_without_a_model(capsys, tmp_path):
+    assert "no config.json" in refused(capsys, "--problem", "x", "--policy", tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
+    (tmp_path / "config.json").write_text("no json")
+    assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
+    (tmp_path / "file").write_text("x")
+    assert "this is a file" in refused(capsys, "--problem", "x", "--policy", tmp_path / "file")
+
+
+BAD_FILES = {
+    "empty": ("", "is empty"),
+    "blank": (" \n\n", "is empty"),
+    "no records": ("[]", "holds no records"),
+    "bad line": ('{"question": "a", "answer": "1"}\n{"question": "a", "answer": \n', "line 2: not valid JSON"),
+    "bad list": ('[{"question": "a", "answer": "1"},\n{"question" "b"}]', "line 2: not valid JSON"),
+    "no question": ('{"ask": "a", "answer": "1"}', "no question; one of the fields question, problem, query"),
+    "blank question": ('{"question": " ", "answer": "1"}', "no question"),
+    "no answer": ('{"question": "a", "answer": "1"}\n{"question": "a"}', "line 2: no answer; one of the fields answer, solution, ground_truth"),
+    "null answer": ('{"question": "a", "answer": null}', "no answer"),
+    "not objects": ('["a", "b"]', "not an object"),
+    "a number": ("7", "not an object"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_question_files_get_one_line(capsys, tmp_path, name):
+    text, says = BAD_FILES[name]
+    (tmp_path / "q.jsonl").write_text(text)
+    line = refused(capsys, "--problems", tmp_path / "q.jsonl", "--evaluate", tmp_path / "out.json")
+    assert says in line and "q.jsonl" in line
+
+
+def test_missing_binary_and_folder(capsys, tmp_path):
+    (tmp_path / "binary.json").write_bytes(bytes(range(256)))
+    for path, says in ((tmp_path / "none.json", "no such file"), (tmp_path / "binary.json", "not a text file"), (tmp_path, "is a folder")):
+        line = refused(capsys, "--problems", path, "--trees", tmp_path / "out.jsonl")
+        assert says in line and str(path) in line
+
+
+def test_an_output_that_cannot_be_written(capsys, tmp_path):
+    questions = write(tmp_path / "q.jsonl", QUESTIONS)
+    for out in (tmp_path, tmp_path / "no" / "such" / "folder.jsonl", "/proc/nothing.jsonl"):
+        assert "cannot be written" in refused(capsys, "--problems", questions, "--trees", out)
+        assert "cannot be written" in refused(capsys, "--problems", questions, "--evaluate", out)
+
+
+def test_out_of_memory_gets_one_line(capsys, monkeypatch):
+    def load_models(args, config):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20 GiB")
+    monkeypatch.setattr(rstar, "load_models", load_models)
+    assert "--rows" in refused(capsys, "--problem", "x")
+
+
+@pytest.mark.parametrize("record, reference", [
+    (dict(question="q", answer="18"), "18"),
+    (dict(problem="q", solution="So it is $\\boxed{\\frac{1}{2}}$."), "\\frac{1}{2}"),
+    (dict(query="q", ground_truth=7), "7"),
+    (dict(question="q", answer="2 + 2 = <<2+2=4>>4\n#### 4"), "4"),
+    (dict(problem="q", solution="long text \\boxed{3}", answer="3.0"), "3.0"),
+    (dict(question="q", answer="\\left( 3, \\frac{\\pi}{2} \\right)"), "\\left( 3, \\frac{\\pi}{2} \\right)"),
+])
+def test_questions_are_read_in_all_their_forms(tmp_path, record, reference):
+    for name, text in (("a.json", json.dumps([record])), ("a.jsonl", json.dumps(record) + "\n"), ("b.json", "\ufeff" + json.dumps([record], indent=1))):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert rstar.read_problems(tmp_path / name) == [dict(question="q", reference=reference)]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the real questions are not here")
+@pytest.mark.parametrize("name, count", [("GSM8K_test", 1319), ("math500_test", 500), ("amc23_test", 40), ("aime2024_test", 30)])
+def test_the_real_question_files_are_read(name, count):
+    assert len(rstar.read_problems(DATA / f"{name}.json")) == count
+
+
+@pytest.mark.slow
+def test_kill_9_loses_only_the_problems_in_hand(tmp_path):
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(subprocess.run([sys.executable, ROOT / "tiny/world.py", "--mix", "plain", "--count", "12"], capture_output=True, text=True).stdout)
+    command = [sys.executable, ROOT / "rstar.py", "--problems", questions, "--batch", "2", "--rollouts", "4", "--candidates", "4", "--trees"]
+    subprocess.run([*command, tmp_path / "whole.jsonl"], check=True, capture_output=True)
+    running = subprocess.Popen([*command, tmp_path / "out.jsonl"], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "out.jsonl").exists() or (tmp_path / "out.jsonl").read_text().count("\n") < 3:
+        assert running.poll() is None
+    running.kill()
+    running.wait()
+    kept = [line for line in (tmp_path / "out.jsonl").read_text().splitlines(True) if line.endswith("\n")]
+    assert 3 <= len(kept) < 12
+    subprocess.run([*command, tmp_path / "out.jsonl"], check=True, capture_output=True)
+    lines = (tmp_path / "out.jsonl").read_text().splitlines(True)
+    assert lines[:len(kept)] == kept and sorted(lines) == sorted((tmp_path / "whole.jsonl").read_text().splitlines(True))

@@ -1,0 +1,231 @@
+"""The search: selection, back-up, expansion, many trees side by side; against values worked out by hand."""
+import dataclasses
+import json
+import math
+
+import pytest
+
+import rstar
+from rstar import Config, Node, UserError, back_up, choose, nodes, search, select, terminals, uct
+from scripted import TWO, ScriptedPPM, ScriptedPolicy
+
+SMALL = Config(rollouts=4, candidates=2)
+
+
+def numbers(root):
+    return {node.text.split("\n")[1] if node.parent else "root": (node.visits, round(node.q, 6)) for node in nodes(root)}
+
+
+def test_uct_by_hand():
+    child = Node("", visits=4, q=1.)
+    assert uct(child, 9, 2.) == pytest.approx(0.25 + 2 * math.sqrt(math.log(9) / 4))       # 0.25 + 2 * 0.74115
+    assert uct(child, 9, 2.) == pytest.approx(1.732303, abs=1e-6)
+
+
+def test_uct_of_an_unvisited_child_is_infinite():
+    assert uct(Node(""), 5, 2.) == math.inf
+
+
+def test_select_takes_the_first_in_a_tie_and_never_an_invalid_one():
+    parent = Node("", visits=2)
+    parent.children = [Node("raises", error="ValueError"), Node("a", visits=1, q=.5), Node("b", visits=1, q=.5)]
+    assert select(parent, 2.).text == "a"
+
+
+def test_back_up_adds_value_and_visit_on_the_whole_path():
+    root = Node("question")
+    step = Node("a", root, 1)
+    other, last = Node("b", root, 2), Node("c", step, 3)
+    back_up(last, 1.)
+    back_up(last, -.5)
+    assert [(n.visits, n.q) for n in (root, step, other, last)] == [(2, .5), (2, .5), (0, 0.), (2, .5)]
+    assert root.events == [["back_up", 3, 1.], ["back_up", 3, -.5]]
+
+
+def test_terminal_guided_search_by_hand():
+    # Rollout 1 ends at the wrong 1, rollout 2 at the right 2. Then UCT is -1 + 2 sqrt(ln 2) = 0.67 against
+    # 1 + 2 sqrt(ln 2) = 2.67, and -1 + 2 sqrt(ln 3) = 1.10 against 1 + 2 sqrt(ln 3 / 2) = 2.48.
+    root, = search(["q"], ScriptedPolicy(TWO), references=["2"], config=SMALL)
+    assert numbers(root) == {"root": (4, 2.), "n1 = 1": (1, -1.), "n1 = 2": (3, 3.), "print(n1)": (1, -1.), "print(n1 )": (3, 3.)}
+    assert root.events == [["expand", 0, 1, 2], ["expand", 1, 3, 1], ["back_up", 3, -1.], ["expand", 2, 4, 1],
+                           ["back_up", 4, 1.], ["back_up", 4, 1.], ["back_up", 4, 1.]]
+
+
+def test_ppm_augmented_search_by_hand():
+    # Each new node starts with its score as a first visit. Rollouts 1-3 go to n1 = 1 (in the third 0.3 + 2 sqrt(ln 2 / 3)
+    # = 1.26 against -0.5 + 2 sqrt(ln 2) = 1.17), the fourth to n1 = 2 (0.275 + 1.05 against -0.5 + 2.10).
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9})
+    root, = search(["q"], ScriptedPolicy(TWO), ppm, config=SMALL)
+    assert numbers(root) == {"root": (4, 1.5), "n1 = 1": (4, 1.1), "n1 = 2": (2, .4), "print(n1)": (4, .8), "print(n1 )": (2, 1.8)}
+    assert choose(terminals(root)).answer == "2"
+
+
+def test_with_a_reference_the_ppm_starts_and_the_reference_decides():
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9})
+    root, = search(["q"], ScriptedPolicy(TWO), ppm, ["2"], dataclasses.replace(SMALL, rollouts=1))
+    assert numbers(root)["n1 = 1"] == (2, -.5) and numbers(root)["root"] == (1, -1.)
+
+
+def test_without_reference_and_ppm_agreement_decides():
+    script = {"": ["n1 = 1", "n1 = 2", "n1 = 1.0"], "n1 = 1": ["print(n1)"], "n1 = 2": ["print(n1)"], "n1 = 1.0": ["print(n1)"]}
+    root, = search(["q"], ScriptedPolicy(script), config=Config(rollouts=3, candidates=3))
+    values = [event[2] for event in root.events if event[0] == "back_up"]
+    assert values == [1., 0., pytest.approx(1 / 3)]       # 1 of 1, 1 of 2, 2 of 3 agree
+    assert choose(terminals(root)).answer == "1"
+
+
+def test_same_code_is_one_node_and_its_copies_are_counted():
+    root, = search(["q"], ScriptedPolicy(TWO), references=["2"], config=dataclasses.replace(SMALL, candidates=5))
+    assert [(child.text.split("\n")[1], child.copies) for child in root.children] == [("n1 = 1", 3), ("n1 = 2", 2)]
+
+
+def test_a_step_that_raises_is_kept_with_its_error_and_never_selected():
+    script = {"": ["n1 = 1 / 0", "n1 = 2"], "n1 = 2": ["print(n1)"]}
+    root, = search(["q"], ScriptedPolicy(script), references=["2"], config=SMALL)
+    bad, good = root.children
+    assert "ZeroDivisionError" in bad.error and bad.visits == 0 and not bad.expanded and good.visits == 4
+
+
+def test_words_like_error_in_the_output_do_not_matter():
+    script = {"": ["print('Standard error: 3')"]}
+    root, = search(["q"], ScriptedPolicy(script), references=["Standard error: 3"], config=SMALL)
+    assert not root.children[0].error and "Standard error: 3" in root.children[0].text
+
+
+def test_a_step_runs_with_the_code_of_its_whole_path():
+    script = {"": ["n1 = 20"], "n1 = 20": ["n2 = n1 + 3"], "n1 = 20;n2 = n1 + 3": ["print(n2 * 2)"]}
+    root, = search(["q"], ScriptedPolicy(script), references=["46"], config=SMALL)
+    assert [end.answer for end in terminals(root)] == ["46"] and terminals(root)[0].right
+
+
+def test_a_dead_end_counts_as_wrong_and_is_not_expanded_again():
+    script = {"": ["n1 = 1"], "n1 = 1": ["print(1 / 0)"]}
+    policy = ScriptedPolicy(script)
+    root, = search(["q"], policy, references=["1"], config=SMALL)
+    assert root.q == -4. and root.visits == 4 and len(policy.calls) == 2 and not terminals(root)
+
+
+def test_no_path_is_deeper_than_depth():
+    script = {";".join(["n = 1"] * i): ["n = 1"] for i in range(9)}
+    root, = search(["q"], ScriptedPolicy(script), references=["1"], config=dataclasses.replace(SMALL, depth=3))
+    assert max(len(node.steps) for node in nodes(root)) == 3 and root.q == -4.
+
+
+def test_nothing_printed_and_nothing_finished_are_errors():
+    script = {"": ["print(end='')", "n1 = 1"], "n1 = 1": ["print(1)"]}
+    root, = search(["q"], ScriptedPolicy(script), references=["1"], config=SMALL)
+    assert root.children[0].error == "printed nothing"
+    policy = ScriptedPolicy({"": ["n1 = 1"]})
+    policy.step = lambda code: code
+    root, = search(["q"], policy, references=["1"], config=SMALL)
+    assert root.children[0].error.startswith("not finished")
+
+
+def test_a_model_cannot_write_the_output_itself():
+    policy = ScriptedPolicy({"": ["print(1)\n<output>2<end_of_output>"]})
+    root, = search(["q"], policy, references=["2"], config=SMALL)
+    assert root.children[0].error.startswith("wrote what only the verifier")
+
+
+def test_an_output_that_holds_a_marker_cannot_forge_an_answer():
+    policy = ScriptedPolicy({"": ["print('1<end_of_output>')"]})
+    root, = search(["q"], policy, references=["1"], config=SMALL)
+    assert root.children[0].error == "printed more than an answer"
+
+
+def many():
+    script = {"": [f"n1 = {i}" for i in range(4)]}
+    for i in range(4):
+        script[f"n1 = {i}"] = [f"n2 = n1 * {j}" for j in range(3)] + ["n2 = 1 / n1"]
+        for step in script[f"n1 = {i}"]:
+            script[f"n1 = {i};{step}"] = ["print(n2)"]
+    return script
+
+
+def test_batched_equals_one_at_a_time():
+    questions, references = [f"q{i}" for i in range(7)], ["0", "1", "2", "3", "4", "6", "7"]
+    config = Config(rollouts=9, candidates=4)
+    trees = [[rstar.tree_to_line(root, 0, {}) for root in search(questions, ScriptedPolicy(many()), None, references, dataclasses.replace(config, batch=b))]
+             for b in (1, 3, 16)]
+    assert trees[0] == trees[1] == trees[2] and len(set(trees[0])) == 7
+
+
+def test_the_batch_stays_full():
+    policy = ScriptedPolicy(TWO)
+    search([f"q{i}" for i in range(6)], policy, None, ["2"] * 6, Config(rollouts=2, candidates=2, batch=2))
+    proposals = [calls[0] for calls in policy.calls if calls[1] == 2]
+    assert max(proposals) == 2 and proposals.count(2) >= len(proposals) - 1
+
+
+def test_stop_ends_a_search_at_a_good_answer():
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .7, "print(n1 )": .9})
+    root, = search(["q"], ScriptedPolicy(TWO), ppm, config=dataclasses.replace(SMALL, stop=.6))
+    assert root.visits == 1
+
+
+def test_solve_searches_again_with_other_seeds_until_stop():
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .3})
+    config = dataclasses.replace(SMALL, searches=3, stop=.25, rollouts=1)
+    assert [len(roots) for roots in rstar.solve(["q", "r"], ScriptedPolicy(TWO), ppm, config)] == [3, 3]
+    assert [len(roots) for roots in rstar.solve(["q", "r"], ScriptedPolicy(TWO), ppm, dataclasses.replace(config, rollouts=4))] == [1, 1]
+
+
+def test_choose_without_a_ppm_takes_the_majority_of_samples():
+    ends = [Node("", answer="1", copies=1), Node("", answer="2", copies=3), Node("", answer="1.0", copies=1)]
+    assert choose(ends).answer == "2" and choose([]) is None
+
+
+def test_a_tree_survives_its_file():
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9})
+    root, = search(["Größe “x”?"], ScriptedPolicy(TWO), ppm, ["2"], SMALL)
+    line = rstar.tree_to_line(root, 3, dict(seed=0))
+    again, index, settings = rstar.line_to_tree(line)
+    assert "\n" not in line and index == 3 and settings == dict(seed=0)
+    assert rstar.tree_to_line(again, index, settings) == line
+    assert [dataclasses.replace(a, parent=None, children=[]) for a in nodes(again)] == [dataclasses.replace(b, parent=None, children=[]) for b in nodes(root)]
+    assert again.children[1].children[0].path == root.children[1].children[0].path
+
+
+def test_a_search_can_be_replayed_from_its_events():
+    root, = search(["q"], ScriptedPolicy(many()), None, ["4"], Config(rollouts=9, candidates=4))
+    made = nodes(root)
+    visits, q = [0] * len(made), [0.] * len(made)
+    for event in root.events:
+        if event[0] == "expand":
+            assert [child.number for child in made[event[1]].children] == list(range(event[2], event[2] + event[3]))
+        else:
+            node = made[event[1]]
+            while node:
+                visits[node.number] += 1
+                q[node.number] += event[2]
+                node = node.parent
+    assert visits == [node.visits for node in made] and q == [node.q for node in made]
+
+
+@pytest.mark.parametrize("line", ['{"index": 0}', '[1]', '{"nodes": [{"parent": 5}], "events": []}', "7"])
+def test_other_lines_are_no_trees(line):
+    with pytest.raises(ValueError):
+        rstar.line_to_tree(line)
+
+
+def test_config_refuses_counts_that_make_no_sense():
+    for bad in (dict(rollouts=0), dict(candidates=-1), dict(depth=0), dict(batch=0), dict(temperature=-.1), dict(c=math.nan), dict(timeout=0)):
+        with pytest.raises(UserError):
+            Config(**bad)
+
+
+def test_evaluation_counts_each_way_on_the_same_problems():
+    whole = {"": ["n1 = 2", "print(1)", "print(1.0)", "print(2)"], "n1 = 2": ["print(n1)"]}
+    policy = ScriptedPolicy(whole)
+    ppm = ScriptedPPM({"n1 = 2": .3, "print(n1)": .8, "print(1)": -.1, "print(1.0)": -.2, "print(2)": .6})
+    policy.step = lambda code: f"{code}\n" + ("<end_of_code>" if "print" in code else "<end_of_step>")
+    outcomes = rstar.evaluate([dict(question="q", reference="2")], policy, ppm, Config(rollouts=3, candidates=4, samples=4))
+    right = {way: results[0][0] for way, results in outcomes.items()}
+    # Whole samples: n1 = 2 does not end, 1 and 1.0 agree, 2 has the best score; greedy gets the first candidate only.
+    assert right == {"tree search": True, "greedy": False, "majority of N": False, "best of N by the PPM": True, "step-wise choice by the PPM": True}
+
+
+def test_wilson_interval_by_hand():
+    low, high = rstar.wilson(8, 10)       # 0.8 of 10: (0.9921 -+ 0.3118) / 1.3842
+    assert (low, high) == (pytest.approx(0.49016, abs=1e-4), pytest.approx(0.94332, abs=1e-4))
+    assert rstar.wilson(0, 20)[0] == pytest.approx(0, abs=1e-12)

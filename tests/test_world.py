@@ -1,0 +1,133 @@
+"""The tiny world keeps what its docstring promises."""
+import random
+import re
+import zlib
+
+import pytest
+
+import rstar
+import world
+from answers import answers_equal
+
+
+@pytest.fixture(scope="module")
+def some():
+    rng = random.Random(0)
+    return [world.problem(rng, 1 + i % 9, .4, .5) for i in range(180)]
+
+
+def execute(solution):
+    """What the solution prints, or the exception that it ends with."""
+    printed = []
+    try:
+        exec(rstar.code_of(solution), {"print": lambda value: printed.append(str(value))})
+    except Exception as error:
+        return type(error).__name__
+    return printed[-1]
+
+
+def test_right_solutions_print_the_answer(some):
+    assert all(answers_equal(execute(world.solution(p)), p.answer) for p in some)
+
+
+def test_every_quantity_on_the_right_path_is_a_positive_whole_number(some):
+    for p in some:
+        variables = {}
+        exec(rstar.code_of(world.solution(p)), {"print": lambda value: None}, variables)
+        assert len(variables) == len(p.steps) and all(world.possible(value) for value in variables.values())
+
+
+def test_every_single_wrong_step_changes_the_answer(some):
+    for p in some:
+        for i, (_, forms) in enumerate(p.steps):
+            for wrong in range(1, len(forms)):
+                choices = [wrong if j == i else 0 for j in range(len(p.steps))]
+                assert execute(world.solution(p, choices)) != execute(world.solution(p)), (p.question, i)
+
+
+def test_a_wrong_delayed_step_always_shows(some):
+    shown = 0
+    for p in some:
+        for i, (name, _) in enumerate(p.steps):
+            if world.CONCEPTS[name].kind == "delayed":
+                output = execute(world.solution(p, [int(j == i) for j in range(len(p.steps))]))
+                assert output == "AssertionError" or not world.possible(float(output)), (p.question, output)
+                shown += 1
+    assert shown > 100
+
+
+def test_after_a_recount_a_wrong_delayed_step_raises_one_step_later():
+    rng = random.Random(1)
+    for _ in range(40):
+        p = world.problem(rng, 5, .6, 1.)
+        for i, (name, _) in enumerate(p.steps[:-1]):
+            if world.CONCEPTS[name].kind == "delayed":
+                text = world.solution(p, [int(j == i) for j in range(len(p.steps))])
+                steps = text.split("<end_of_step>")
+                assert execute("".join(steps[:i + 1]) + "\nprint(0)") == "0"
+                assert execute("".join(steps[:i + 2]) + "\nprint(0)") == "AssertionError"
+
+
+def test_run_says_what_the_code_prints(some):
+    rng = random.Random(2)
+    for p in some:
+        choices = [rng.randrange(len(forms)) for _, forms in p.steps]
+        output = world.run(p, choices)
+        assert execute(world.solution(p, choices)) == ("AssertionError" if output is None else output)
+
+
+def test_the_dials_turn():
+    rng = random.Random(3)
+    share = lambda delayed, strict: [sum(x) / 300 for x in zip(*((p.delayed, sum(p.checks)) for p in (world.problem(rng, 6, delayed, strict) for _ in range(50))))]
+    none, half, all_ = share(0., 0.), share(.3, .5), share(.7, 1.)
+    assert none == [0., 0.] and .15 < half[0] < .45 and .35 < half[1] < .6 and all_[0] > .5 and all_[1] > .85
+
+
+def test_misconceptions_are_as_frequent_as_they_should_be():
+    rng = random.Random(4)
+    right, count = {}, {}
+    for _ in range(4000):
+        p = world.problem(rng, 2, .12, 0.)
+        for (name, _), choice in zip(p.steps, world.student(rng, p)[0]):
+            right[name], count[name] = right.get(name, 0) + (choice == 0), count.get(name, 0) + 1
+    for name, n in count.items():
+        rate = world.CONCEPTS[name].rate
+        assert abs(right[name] / n - rate) < 4.5 * (rate * (1 - rate) / n) ** .5 + .01, name
+
+
+def test_there_are_many_concepts_with_a_long_tail():
+    weights = sorted((c.weight for c in world.CONCEPTS.values()), reverse=True)
+    assert len(weights) >= 40 and weights[0] >= 5 * weights[-1]
+    assert min(c.rate for c in world.CONCEPTS.values()) <= .12 and sum(c.rate < .5 for c in world.CONCEPTS.values()) >= 20
+
+
+def test_a_split_is_a_function_of_the_seed():
+    first = [p.question for p in world.problems("test", "plain", 30, 5)]
+    assert first == [p.question for p in world.problems("test", "plain", 30, 5)] != [p.question for p in world.problems("test", "plain", 30, 6)]
+
+
+def test_no_problem_is_in_two_splits():
+    for split, (low, high) in world.SPLITS.items():
+        for p in world.problems(split, "plain", 60) if split != "pretrain" else [world.draw(random.Random(7), split, 1, 0., 0.)]:
+            assert low <= zlib.crc32(p.question.encode()) % 20 < high
+    assert sorted(bucket for low, high in world.SPLITS.values() for bucket in range(low, high)) == list(range(20))
+
+
+def test_the_reworded_mix_uses_wordings_that_nothing_else_uses():
+    for c in world.CONCEPTS.values():
+        assert len(c.say) >= 2 and c.say[-1] not in c.say[:-1], c.name
+    rng = random.Random(8)
+    kept = re.compile(r"'s collection grows by|In the beginning .* are counted|Compared with")
+    assert any(kept.search(world.problem(rng, 3, 0., 0., reworded=True).question) for _ in range(50))
+    assert not any(kept.search(world.problem(rng, 3, 0., 0.).question) for _ in range(400))
+
+
+def test_questions_are_clean_english():
+    for mix in world.MIXES:
+        for p in world.problems("dev", mix, 150):
+            assert not re.search(r"[{}|]|  | [.,?]|\bNone\b|\.\.", p.question) and p.question[-1] in "?.", p.question
+
+
+def test_slips_use_variables_that_do_not_exist():
+    p = world.problem(random.Random(9), 4, 0., 0.)
+    assert execute(world.solution(p, slip=lambda: True)) == "NameError"

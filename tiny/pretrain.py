@@ -1,0 +1,212 @@
+"""Makes the tiny world's base: a byte-level BPE tokenizer and a Qwen2-shaped model of 1.8M parameters, from scratch.
+
+    python tiny/pretrain.py --out tiny/base --tokens 30e6
+
+The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that
+`world.student` writes, misconceptions included. Two things mattered most when this was tried out: small
+batches, and training long enough that copying the right numbers has formed (the report `well-formed` below;
+a starved base is weak in a way that no search can mend). Kill it and start it again: it goes on from its last
+checkpoint, and since the batches are a function of the seed and the step, with the same data.
+"""
+import argparse
+import json
+import math
+import os
+import random
+import re
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+import world
+from rstar import END_OF_ANSWER, MARKERS, OUTPUT, PROMPT
+
+VOCABULARY = 3072
+SHAPE = dict(hidden_size=160, num_hidden_layers=4, num_attention_heads=5, num_key_value_heads=5, intermediate_size=448)
+BATCH = 1536             # tokens; with batches of 4096 almost nothing was learned in the same time
+POOL = 64                # batches that are made together, so that each holds problems of about one length
+GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
+QUESTION_SHARE = 0.1     # share of the question's tokens that is trained on too: it teaches the words
+LENGTHS = {1: 28, 2: 18, 3: 13, 4: 10, 5: 8, 6: 7, 7: 6, 8: 5, 9: 5}      # steps: how often
+
+
+# ---- tokenizer
+
+def build_tokenizer():
+    """Byte-level BPE, so that any text can be encoded; numbers 0-999 and names of quantities are one token each."""
+    split = Regex(r" ?n\d(?!\w)| ?\p{L}+|\d{1,3}| ?[^\s\p{L}\d]+ ?(?=\d)| ?[^\s\p{L}\d]+\n*|\s*\n+|\s+(?!\S)|\s+")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    rng = random.Random("tokenizer")
+    texts = [text for text, _ in (example(rng, draw(rng, 1.)) for _ in range(20000))]
+    numbers = [" ".join(map(str, range(1000)))] * 3000             # often enough to be merged first
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<pad>", *MARKERS], show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    pieces = [piece for text in texts for piece in re.split("|".join(map(re.escape, MARKERS)), text)]
+    tokenizer.train_from_iterator(numbers + pieces, trainer)
+    # The one sentence that stands in every prompt is one token as well.
+    tokenizer.add_tokens([AddedToken(re.search(r": Let's.*code\.", PROMPT).group(), normalized=False)])
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token=END_OF_ANSWER)
+    assert all(len(wrapped.encode(str(n))) == 1 for n in range(1000))
+    return wrapped
+
+
+# ---- corpus
+
+def draw(rng, done):
+    """A problem for the moment when the share `done` of the training is over: short ones first."""
+    longest = 1 if done < .08 else 3 if done < .2 else 9
+    steps = rng.choices(range(1, longest + 1), [LENGTHS[n] for n in range(1, longest + 1)])[0]
+    delayed, strict = (rng.choice((0., .12)), rng.choice((0., 0., .3))) if steps < 4 else (rng.choice((.12, .3, .6)), rng.choice((0., .3, 1.)))
+    return world.draw(rng, "pretrain", steps, delayed, strict)
+
+
+def example(rng, p):
+    """(text, where the solution starts): the question, a student's solution, its output and the stated answer."""
+    prompt = PROMPT.format(question=p.question)
+    choices, code = world.student(rng, p)
+    output = world.run(p, choices)
+    stated = "" if output is None else OUTPUT.format(output=output) + world.stated(output)
+    return prompt + code + stated, len(prompt)
+
+
+def batches(tokenizer, seed, pool, done):
+    """A pool of batches, a function of its number: (length, rows, [(ids, first token trained on)])."""
+    rng, rows = random.Random(f"{seed} {pool}"), []
+    while sum(len(ids) for ids, _ in rows) < BATCH * POOL:
+        text, start = example(rng, draw(rng, done))
+        ids, prompt = tokenizer.encode(text), tokenizer.encode(text[:start])
+        rows.append((ids, len(prompt)))
+    made, by_length = [], {}
+    for row in rows:
+        by_length.setdefault(-(-len(row[0]) // GRAIN) * GRAIN, []).append(row)
+    for length, same in by_length.items():
+        each = max(1, BATCH // length)
+        made += [(length, each, same[i:i + each]) for i in range(0, len(same), each)]
+    rng.shuffle(made)
+    return made
+
+
+def collate(length, each, batch, rng):
+    """-> ids (B, T) padded on the right, and the positions that count in the loss, padded with -1 to a round number."""
+    ids, counts = torch.zeros(each, length, dtype=torch.long), torch.zeros(each, length, dtype=torch.bool)
+    for row, (tokens, start) in enumerate(batch):
+        ids[row, :len(tokens)] = torch.tensor(tokens)
+        counts[row, 1:start] = torch.rand(start - 1, generator=rng) < QUESTION_SHARE
+        counts[row, start:len(tokens)] = True
+    positions = counts.flatten().nonzero()[:, 0]
+    return ids, F.pad(positions, (0, -len(positions) % (4 * GRAIN)), value=-1)
+
+
+# ---- training
+
+def optimizers(model, rate):
+    """Muon for the matrices, AdamW for embeddings, norms and biases."""
+    matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.dim() != 2 or "embed" in name]
+    return [torch.optim.Muon(matrices, lr=rate, momentum=.95, weight_decay=.01, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, lr=rate, betas=(.9, .95), weight_decay=0., fused=True)]
+
+
+def schedule(done):
+    """Constant, then linear down to 2%, over the share `done` of the training."""
+    return 1. if done < .35 else .02 + .98 * (1 - (done - .35) / .65)
+
+
+@torch.inference_mode()
+def well_formed(model, tokenizer, temperature, lengths=(1, 2, 3, 5), count=60):
+    """On problems of dev: share of the steps that are the right one or a known misconception with the right
+    numbers, and k/n of the problems that are right to the end."""
+    rng = random.Random("well-formed")
+    ps = [world.draw(rng, "dev", lengths[i % len(lengths)], .12, .3) for i in range(count)]
+    good = steps = right = 0
+    tokenizer.padding_side = "left"
+    for i in range(0, count, 60):
+        inputs = tokenizer([PROMPT.format(question=p.question) for p in ps[i:i + 60]], return_tensors="pt", padding=True)
+        inputs.pop("token_type_ids", None)
+        sampling = dict(do_sample=True, temperature=temperature, top_k=0) if temperature else dict(do_sample=False)
+        ids = model.generate(**inputs, max_new_tokens=360, pad_token_id=tokenizer.pad_token_id,
+                             eos_token_id=tokenizer.convert_tokens_to_ids("<end_of_code>"), **sampling)
+        for p, row in zip(ps[i:i + 60], ids[:, inputs["input_ids"].shape[1]:]):
+            text = tokenizer.decode(row)
+            said = re.findall(r"^n\d+ = (.*)$", text, re.M)
+            known = [[e for _, e in forms] for _, forms in p.steps]
+            good += sum(s in k for s, k in zip(said, known))
+            steps += max(len(said), len(known))
+            right += said == [k[0] for k in known] and "<end_of_code>" in text
+    return round(good / steps, 3), f"{right}/{count}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", default="tiny/base")
+    parser.add_argument("--tokens", type=float, default=30e6)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--state", default="", help="where the checkpoint for going on is kept (default: OUT.state)")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    state = args.state or args.out.rstrip("/") + ".state"
+    tokenizer = build_tokenizer()
+    model = Qwen2ForCausalLM(Qwen2Config(
+        vocab_size=len(tokenizer), tie_word_embeddings=True, max_position_embeddings=2048, rope_theta=10000.,
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=None, **SHAPE))
+    opts = optimizers(model, args.rate)
+    seen, pool, log, start = 0, 0, [], time.time()
+    if os.path.exists(state):
+        kept = torch.load(state)
+        model.load_state_dict(kept["model"])
+        for opt, kept_opt in zip(opts, kept["opts"]):
+            opt.load_state_dict(kept_opt)
+        seen, pool, log, start = kept["seen"], kept["pool"], kept["log"], start - kept["seconds"]
+    bar = tqdm(total=int(args.tokens), initial=seen, unit="tok", unit_scale=True, mininterval=10)
+    average, saved = None, time.time()
+    while seen < args.tokens:
+        rng = torch.Generator().manual_seed(pool)
+        for length, each, batch in batches(tokenizer, args.seed, pool, seen / args.tokens):
+            done = min(1., seen / args.tokens)
+            for opt in opts:
+                for group in opt.param_groups:
+                    group["lr"] = args.rate * schedule(done) * min(1., (seen / BATCH + 1) / 50)
+            ids, positions = collate(length, each, batch, rng)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                hidden = model.model(input_ids=ids).last_hidden_state               # (B, T, D)
+                logits = model.lm_head(hidden.flatten(0, 1)[(positions - 1).clamp(min=0)])      # (positions, V)
+            targets = ids.flatten()[positions.clamp(min=0)].masked_fill(positions < 0, -100)
+            loss = F.cross_entropy(logits.float(), targets)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
+            for opt in opts:
+                opt.step()
+                opt.zero_grad()
+            tokens = sum(len(row) for row, _ in batch)
+            seen += tokens
+            average = loss.item() if average is None else .98 * average + .02 * loss.item()
+            bar.update(tokens)
+            bar.set_postfix(loss=f"{average:.3f}")
+        pool += 1
+        if time.time() - saved > 400 or seen >= args.tokens:
+            saved = time.time()
+            log.append(dict(tokens=seen, minutes=round((saved - start) / 60, 1), loss=round(average, 4),
+                            sampled=well_formed(model, tokenizer, 1.), greedy=well_formed(model, tokenizer, 0.)))
+            print(json.dumps(log[-1]), flush=True)
+            torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, pool=pool, log=log,
+                            seconds=saved - start), state + ".part")
+            os.replace(state + ".part", state)
+    model.to(torch.bfloat16).save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+
+
+if __name__ == "__main__":
+    main()

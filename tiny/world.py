@@ -1,0 +1,1262 @@
+"""The tiny world: word problems that a 2M-parameter model can learn, and can get wrong in the ways pupils do.
+
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 70 *concepts* (give away, share,
+perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
+steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
+the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
+easy concepts, .05 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
+misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
+
+What makes looking ahead pay:
+  - Every quantity on the right path is a positive whole number.
+  - *Delayed* concepts ("in rows of 4 or in rows of 6 with none left over") have two readings, each at a rate
+    of .5. Which one is right depends on the value of the quantity so far, which the text of the code does not
+    show; the wrong one gives a fraction or a negative number.
+  - *Strict* steps: after a sentence like "They are counted again." the next step first asserts that the
+    quantity is a positive whole number. So the evidence against a wrong reading comes one step later, as an
+    exception; without such sentences it comes at the very end, as an impossible output.
+The two dials are `delayed` (share of delayed concepts among the steps) and `strict` (share of steps whose
+result is counted again).
+
+Which split a problem belongs to is decided by a hash of its text, so no problem of dev or test can occur in
+the corpus of the base or among the training problems, whatever the seeds. The *reworded* mix uses the one
+wording of every concept that nothing else uses.
+
+    python tiny/world.py --split test --mix hard --count 1000 --seed 0 > hard.jsonl
+"""
+import argparse
+import json
+import random
+import re
+import zlib
+from collections import namedtuple
+from dataclasses import dataclass
+
+GIRLS = """Mia Ana Eva Zoe Ivy Lily Emma Nina Ruth Kate Sara Sarah Anna Lena Mary Jane Julia Lisa Amy Ella Grace Chloe
+Maya Nora Alice Clara Rosa Laura Maria Sofia Olivia Emily Megan Rachel Susan Linda Karen Helen Joan Tina Nancy
+Priya Aisha Fatima Mei Yuki Leila Ingrid Hannah Janet Betty Wendy Sally Molly Haley Bella Gwen Mom Grandma""".split()
+BOYS = """Leo Tom Sam Max Ben Noah Omar Jack Paul Alex John Mike Peter David James Luke Adam Josh Dan Tim Bob Bill Fred
+Frank George Henry Jason Kevin Mark Nick Oscar Robert Ryan Steve Victor Will Carlos Diego Ravi Ali Hassan Kenji
+Wei Lars Ivan Pablo Marco Ned Cody Gary Ethan Liam Lucas Oliver Daniel Andy Ron Joe Dad Grandpa""".split()
+GIRLS += ["Mrs. Hill", "Mrs. Green", "Ms. Lopez"]
+BOYS += ["Mr. Brown", "Mr. Smith", "Mr. Lee"]
+THINGS = """apple pear orange banana lemon plum peach mango melon cookie cake pie muffin donut candy chocolate lollipop
+sandwich pizza egg potato carrot onion tomato cucumber pumpkin nut bun roll pancake cupcake pen pencil crayon marker
+eraser ruler notebook book comic magazine folder card sticker stamp coin marble bead button shell seashell stone rock
+feather leaf flower rose tulip daisy tree seed plant balloon ball doll toy car truck kite puzzle block brick tile
+plank nail screw bolt ribbon candle lamp battery cup mug plate bowl spoon fork knife glass bottle jar can
+basket ticket poster photo picture painting postcard letter envelope shirt hat cap sock glove scarf shoe dress coat
+towel blanket pillow chair table bench desk fish bird duck hen chicken sheep cow horse pig goat rabbit dog cat
+puppy kitten hamster turtle frog bee butterfly key ring badge medal token robot drum flute game video song
+paper sheet brush tool wheel lemonade bracelet necklace peanut walnut cherry strawberry blueberry grape acorn""".split()
+PEOPLE = "student pupil child player visitor guest passenger worker member friend teacher girl boy fan dancer singer".split()
+BOXES = """box bag basket pack crate jar tray shelf drawer carton bundle envelope packet sack row album bowl folder""".split()
+MEASURES = "kilometers meters liters kilograms points pages miles minutes hours feet inches grams cups pounds".split()
+PLACES = "shop store market farm school library garden park kitchen bakery zoo club museum hall town village".split()
+IRREGULAR = dict(fish="fish", sheep="sheep", leaf="leaves", knife="knives", child="children", scarf="scarves",
+                 shelf="shelves", tomato="tomatoes", potato="potatoes", lemonade="lemonades")
+WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "6 times", 10: "ten times"}
+PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth", 8: "an eighth", 10: "a tenth"}
+ADJECTIVES = "red blue green yellow new old small big broken ripe good wooden empty black white".split()
+UNITS = "cm meters m feet inches km yards".split()
+PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
+
+LARGEST = 2000       # our choice: no quantity on a right path is larger, so that most numbers are one token
+END_OF_ANSWER = "<end_of_answer>"
+SLIP = 0.01          # our choice: share of the base's steps that use a variable which does not exist yet
+
+
+def plural(noun):
+    """apple -> apples, box -> boxes, candy -> candies, leaf -> leaves"""
+    if noun in IRREGULAR:
+        return IRREGULAR[noun]
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return noun + "es"
+    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+
+
+SINGULAR = {plural(n): n for n in THINGS + PEOPLE + BOXES} | {m: m[:-1] for m in MEASURES} | {
+    "dollars": "dollar", "feet": "foot", "inches": "inch", "days": "day", "years": "year"}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Numbers of a step: each sampler takes (rng, v), v the quantity so far (None for an opener), and returns the
+# slots of the step or None if the concept does not fit v.
+
+def one(low, high, fits=lambda v, k: True, wide=False):
+    def sample(rng, v):
+        top = high * 9 if wide and rng.random() < .12 else high
+        ks = [k for k in range(low, top + 1) if fits(v, k)]
+        return dict(k=rng.choice(ks)) if ks else None
+    return sample
+
+
+def two(low, high, low2, high2, fits, tries=60):
+    def sample(rng, v):
+        for _ in range(tries):
+            k, m = rng.randint(low, high), rng.randint(low2, high2)
+            if k != m and fits(v, k, m):
+                return dict(k=k, m=m)
+    return sample
+
+
+def percent(fits=lambda v, p: v * p % 100 == 0 and v > 9):
+    return lambda rng, v: _pick(rng, [p for p in PERCENTS if fits(v, p)])
+
+
+def divisor(low=2, high=12):
+    return one(low, high, lambda v, k: v % k == 0 and v > k)
+
+
+def times(rng, v):
+    k = rng.choice(list(TIMES))
+    return dict(k=k, w=TIMES[k]) if v * k <= LARGEST else None
+
+
+def part(rng, v):
+    d = _pick(rng, [k for k in PARTS if v % k == 0 and v > k])
+    return d and dict(d, w=PARTS[d["k"]])
+
+
+def _pick(rng, ks):
+    return dict(k=rng.choice(ks)) if ks else None
+
+
+def either(sampler):
+    """For delayed concepts: `k` is the right number; which of the two is told first is a coin toss."""
+    def sample(rng, v):
+        d = sampler(rng, v)
+        if d:
+            first, second = (d["k"], d["m"]) if rng.random() < .5 else (d["m"], d["k"])
+            d.update(i=first, j=second, wi=PARTS.get(first), wj=PARTS.get(second))
+        return d
+    return sample
+
+
+def gap(rng, v):
+    d = _pick(rng, [k for k in range(max(2, v // 2), v * 8 // 5 + 8) if abs(k - v) > 1])
+    return d and dict(d, i=d["k"], flip=d["k"] > v)
+
+
+def numbers(a=(2, 99), b=(2, 99), c=(2, 99), fits=lambda a, b, c: True):
+    """For openers: three numbers; now and then larger ones, since people type larger ones."""
+    def sample(rng, v):
+        for _ in range(200):
+            grow = rng.choice((1, 1, 1, 1, 1, 1, 1, 4, 4, 12, 12, 100))
+            a_, b_, c_ = (rng.randint(lo, hi * grow if hi > 40 else hi) for lo, hi in (a, b, c))
+            if fits(a_, b_, c_):
+                return dict(a=a_, b=b_, c=c_)
+    return sample
+
+
+def built(**how):
+    """For openers whose numbers depend on each other: slot = a function of (rng, slots so far)."""
+    def sample(rng, v):
+        d = {}
+        for name, make in how.items():
+            d[name] = make(rng, d)
+        return d
+    return sample
+
+
+def ints(low, high):
+    return lambda rng, d: rng.randint(low, high)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The concepts. `say`: wordings, one a line, the last one kept for the reworded mix; a prefix "money:" or
+# "thing:" limits a line to that kind of quantity. `link` follows where another step comes next, `ask` where
+# the story ends (openers need both: 'area' and 'perimeter' are told apart there). {a|b} picks one.
+# Slots: {n} the person, {f} another one, {o} the things counted, {s} one of them, {x} the quantity in code.
+
+Concept = namedtuple("Concept", "name rate weight sample right wrong say link ask to kind others")
+CONCEPTS = {}
+
+
+def concept(name, rate, weight, sample, right, wrong, say, link="", ask="", to=None, kind="local"):
+    lines = lambda text: [line.strip() for line in text.strip().splitlines()]   # "" gives no line
+    others = "those of {f}" in link or "does {f} have" in ask
+    CONCEPTS[name] = Concept(name, rate, weight, sample, right, wrong, lines(say), lines(link), lines(ask), to, kind, others)
+
+
+# Easy ones, told by their words.
+concept("more", .85, 10, one(2, 99, wide=True), ("Add the {k}", "{x} + {k}"), [("Multiply by the {k}", "{x} * {k}")], """
+    {n} {gets|buys|finds|receives|picks|collects|wins|is given|bought|got|found|received|picked|collected} {k} more {o}.
+    {f} {gives|gave|hands|brings} {n} {k} {more |}{o}.
+    Then {k} more {o} {are added|come|arrive|are bought|were added|came|arrived}.
+    money: {n} {earns|earned|finds|is paid|saves|gets} {another |}{k$}.
+    {A friend|{his} {mother|father|uncle|aunt|sister}} {gives|gave} {him} {k} {more |}{o}.
+    Then {k} {others|more} {are put with them|join them|joined}.
+    age: {f} is {k} years older.
+    age: {f} is {k} years older than {n}.
+    {n} {gets|buys|finds|made|sold|caught|picked} {another {k}|{k} others}.
+    {k} more {o} {are|were} {put|placed} {with them|there|beside them}.
+    {n}'s collection grows by {k} {o}.""",
+    ask="""How many {o} does {n} have {now|in all|altogether|in total|}?
+    How many {o} are there {now|in all|altogether|in total}?
+    What is the total number of {o}?
+    age: How old is {f}?""")
+concept("fewer", .85, 10, one(2, 99, lambda v, k: v - k > 1, wide=True), ("Subtract the {k}", "{x} - {k}"), [("Subtract from {k}", "{k} - {x}")], """
+    {n} {gives away|loses|sells|uses|eats|drops|gave away|lost|sold|used|ate|donated|threw away} {k} {of them|of the {o}|{o}}.
+    {n} {gives|gave|lends|hands|sells} {k} {of them|{o}} to {f}.
+    {k} of the {o} {are broken|break|are sold|are taken away|are eaten|broke|were sold|were lost|were taken}.
+    money: {n} {spends|spent|pays|paid|loses} {k$} {on|for} {a book|lunch|a toy|food|a ticket|a shirt|a game}.
+    {f} {takes|took|borrows|eats|ate} {k} of {them|the {o}}.
+    Then {k} {leave|go away|are lost|left|went home|fly away}.
+    age: {f} is {k} years younger.
+    age: {f} is {k} years younger than {n}.
+    {n} {gives|gave|sells|hands} {f} {k} {of them|of the {o}}.
+    {n} {uses|used|eats|ate|lost|sold|breaks} {k} {of {his} {o}|of these|of them}.
+    {k} {o} have to be given back.""",
+    ask="""How many {o} are left?
+    How many {o} does {n} have {left|now}?
+    How many {o} remain?
+    age: How old is {f}?""")
+concept("others_more", .85, 4, one(2, 80, wide=True), ("{f} has {k} more", "{x} + {k}"), [("{f} has {k} times as many", "{x} * {k}")], """
+    {f} has {k} more {o} than {n}.
+    {f} {has|had|owns|got} {k} more than {him}.
+    {f} {found|bought|sold|made|collected} {k} more {o} than {n}.
+    Compared with {n}, {f} has {k} {o} more.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    How many {does|did} {f} {have|get}?""")
+concept("others_fewer", .8, 4, one(2, 80, lambda v, k: v - k > 1, wide=True), ("{f} has {k} fewer", "{x} - {k}"), [("{f} has {k} less, from {k}", "{k} - {x}")], """
+    {f} has {k} fewer {o} than {n}.
+    {f} {has|had|owns|got} {k} {less|fewer} than {him}.
+    {f} {found|bought|sold|made|read|collected} {k} {fewer|less} {o} than {n}.
+    Compared with {n}, {f} has {k} {o} less.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    How many {does|did} {f} {have|get}?""")
+concept("each_holds", .8, 5, one(2, 24), ("Multiply by {k}", "{x} * {k}"), [("Add {k}", "{x} + {k}")], """
+    There are {k} {z} with {that|this} many {o} in each.
+    {n} fills {k} {z} with {that|this} many {o} each.
+    {k} {friends|children|people} {each|} {have|own|get|bring} {that|this} many {o}{ each|}.
+    {n} {buys|has|packs} {k} {z} like that.
+    Each of {k} {z} holds just as many {o}.""",
+    ask="""How many {o} are there {in all|altogether|in total}?
+    How many {o} {is that|are there}?""")
+concept("share", .8, 8, divisor(), ("Share among {k}", "{x} / {k}"), [("Take off {k}", "{x} - {k}")], """
+    {n} {shares|shared|divides|splits|divided|split} {them|the {o}} {equally|evenly} {among|between} {k} {friends|children|people}.
+    {k} {children|friends|people|students} share {them|the {o}} {equally|evenly}.
+    {They|The {o}} are {put|packed|divided|split|placed} {equally|evenly} {into|in} {k} {z}.
+    {n} {puts|put} {the same number|an equal number} of {o} {in|into} each of {k} {z}.
+    . => How many {o} does each {child|friend|person} get if {k} {children|friends|people} share them equally?
+    {n} {gives|gave} the same number of {o} to each of {k} {friends|children}{ until none are left|}.
+    The {o} are dealt out to {k} players, the same number to each.""",
+    link="""{One share is taken|Take one part|Look at one share}.""",
+    ask="""How many {o} does each {one |}get?
+    How many {o} {are there in each|does each person get|are in each}?
+    How many does each {child|friend|person} {get|receive}?""")
+concept("groups_of", .8, 6, divisor(), ("Divide by {k} in each", "{x} / {k}"), [("Take off {k}", "{x} - {k}")], """
+    {They|The {o}} are {packed|put} {in|into} {z} of {k}.
+    {n} {puts|packs|put|packed} {k} {of them |{o} |}{in|into} each {zs}.
+    Each {zs} {can hold|holds|has room for|contains} {k} {o}.
+    {n} {makes|made} groups of {k} {o}.
+    {A|Each|One} {zs} {holds|takes|has room for} {k} {o}. => How many {z} {does {n} need|are needed|can be filled}{ for all {o}| for them|}?
+    . => How many {z} of {k} {o} can {n} {make|fill|pack}?
+    A {zs} is full with {k} {o}.""",
+    link="""?{Count the {z}|The {z} are counted}.""",
+    ask="""How many {z} {are needed|does {n} need|are there|can {he} fill|did {he} fill}?""", to="box")
+concept("times", .8, 6, times, ("Take {w} as many", "{x} * {k}"), [("Add {k}", "{x} + {k}")], """
+    {f} has {w} as many {o}{ as {n}|}.
+    {f} {has|had|collected|found|made|sold} {w} as many.
+    The number {becomes|is|grows to} {w} as large.
+    age: {f} is {w} as old.
+    age: {f} is {w} as old as {n}.
+    {f} has {w} {the number|the amount} of {o}{ that {n} has|}.
+    {n} ends up with {w} that number of {o}.""",
+    link="""?{Look at those of {f}|Take the larger number|That number is used}.""",
+    ask="""How many {o} does {f} have?
+    How many {o} {is that|are there now}?
+    age: How old is {f}?""")
+concept("half", .75, 6, part, ("Take {w}", "{x} / {k}"), [("Subtract {k}", "{x} - {k}")], """
+    {f} has {w} as many{ {o}|}{ as {n}|}.
+    {Only |}{w} of {the {o}|them} are {adj}.
+    {n} {uses|keeps|takes} {w} of {the {o}|them} {for this|for a game|}.
+    age: {f} is {w} as old.
+    age: {f} is {w} as old as {n}.
+    {w} of the {o} is what {f} asks for.""",
+    link="""{Look at these|Take this part|These are taken}.""",
+    ask="""How many {o} {is that|are these|does {f} have}?
+    How many are {adj}?
+    age: How old is {f}?""")
+concept("need", .75, 5, lambda rng, v: dict(k=v + rng.randint(2, 90)), ("Subtract from the {k}", "{k} - {x}"), [("Add to the {k}", "{x} + {k}")], """
+    {n} {wants|needs|would like} {to have |}{k} {o}{ in all|}.
+    The goal is {k} {o}.
+    money: {n} wants to buy {a bike|a watch|a game|a phone|a present|skates} that costs {k$}.
+    A {zs} has room for {k} {o}.
+    {k} {o} are needed for the {place}.""",
+    link="""{Count the missing ones|Find how many are missing}.""",
+    ask="""How many more {o} {does {he} need|are needed}?
+    money: How much more {money |}does {n} need?
+    How many {o} are missing?""")
+concept("per_day", .8, 5, one(2, 31), ("Multiply by {k} days", "{x} * {k}"), [("Divide by {k} days", "{x} / {k}")], """
+    {n} {does|collects|gets|uses|makes|sells} {this|that many|as many|that} {every|each} {day|week|hour} for {k} {days|weeks|hours}.
+    {That|This} happens {every|each} day for {k} days.
+    {It|A machine} {makes|uses} that many {o} {per|an|every} hour {for|and runs} {k} hours.
+    So it goes on for {k} days, each day the same.""",
+    ask="""How many {o} is that {in all|altogether|in total}?
+    How many {o} {does {n} have|are there} after {these|those} days?""")
+concept("per_container", .8, 4, divisor(), ("Divide by the {k}", "{x} / {k}"), [("Multiply by the {k}", "{x} * {k}")], """
+    {n} {uses|eats|reads|sells|needs|drinks} {k} {o} {a|each|every|per} day.
+    Every day {k} {o} are {used|sold|eaten|needed}.
+    {n} {can carry|carries|takes} {k} {o} {at a time|on each trip}.
+    Each day takes {k} of the {o}.""",
+    link="""{Count the days|The days are counted}.""",
+    ask="""How many days will {they|the {o}|it} last?
+    How many days does {n} need?
+    In how many days {are they gone|is it done|will {he} finish}?""", to="days")
+concept("price", .8, 6, one(2, 40), ("Multiply by the price {k}", "{x} * {k}"), [("Add the price {k}", "{x} + {k}")], """
+    thing: {Each {s}|One {s}|A {s}|Each one} {costs|cost|sells for|is sold for} {k$}.
+    thing: {n} {sells|sold} {them|the {o}|each {s}} {for|at} {k$} {each|apiece|a piece}.
+    thing: {They|The {o}} cost {k$} {each|apiece}.
+    thing: Each {s} costs {k$}. => How much do they cost {in all|altogether}?
+    thing: {n} {sells|sold} all {of them |}{for|at} {k$} each.
+    thing: The price of one {s} is {k$}.""",
+    link="""?{Take the cost of all|Count the money|The money is counted}.""",
+    ask="""How much {money |}{does {n} pay|do they cost|does {n} get|did {n} make|is that}{ in all| altogether|}?
+    What is the total {cost|price}?
+    How many dollars is that?""", to="money")
+concept("affords", .75, 4, divisor(2, 25), ("Divide by the price {k}", "{x} / {k}"), [("Subtract the price {k}", "{x} - {k}")], """
+    money: {A {t}|One {t}|Each {t}} costs {k$}.
+    money: {n} {buys|bought|wants to buy} {t+} {at|for} {k$} each.
+    money: The price of a {t} is {k$}.""",
+    link="""{n} {buys as many as possible|spends it all on them}.""",
+    ask="""How many {t+} can {n} buy{ with {his} money|}?
+    How many {t+} {can|could} {he} {buy|get}?""", to="t")
+concept("fewer_twice", .75, 6, two(2, 60, 2, 60, lambda v, k, m: v - k - m > 1), ("Subtract {k} and {m}", "{x} - {k} - {m}"), [("Subtract {k}", "{x} - {k}")], """
+    {n} {sells|sold|gave away|uses|ate|lost} {k} {in the morning|on Monday|first|yesterday} and {m} {in the afternoon|on Tuesday|later|today}.
+    {n} {gives|gave} {k} {of them |}to {f} and {m} to {g}.
+    {n} {gives|gave} {f} {k}{ {o}|} and {g} {m}{ {o}|}.
+    money: {n} {buys|bought} a {t} for {k$} and a {u} for {m$}.
+    money: {n} {spends|spent|pays} {k$} on {lunch|a {t}|food} and {m$} on {a {u}|a book|a game}.
+    {k} {are|were} {sold|broken|lost|eaten} and {m} {are|were} {given away|stolen|thrown away}.
+    First {k} and afterwards {m} {o} are taken out.""",
+    ask="""How many {o} are left?
+    How many {o} does {n} have left?
+    money: How much {money |}{is left|does {n} have left}?""")
+concept("more_twice", .75, 4, two(2, 60, 2, 60, lambda v, k, m: True), ("Add {k} and {m}", "{x} + {k} + {m}"), [("Add {k}", "{x} + {k}")], """
+    {n} {buys|gets|finds|made|found|bought} {k} more {in the morning|on Monday|first|yesterday} and {m} more {in the afternoon|on Tuesday|later|today}.
+    {f} {gives|gave} {him} {k}{ {o}|} and {g} {gives|gave} {him} {m}{ {o}|}.
+    First {k} and afterwards {m} {o} are put in.""",
+    ask="""How many {o} does {n} have {now|in all|altogether|in total}?
+    How many {o} are there {now|in all|altogether}?""")
+concept("off_and_on", .6, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Take off {k}, add {m}", "{x} - {k} + {m}"), [("Take off {k}", "{x} - {k}"), ("Add both", "{x} + {k} + {m}")], """
+    {n} {gives away|sells|loses|gave away|sold|lost|uses|ate} {k} {o} and {gets|buys|finds|got|bought|found} {m} {more|new ones|others}.
+    people: {Then |At the stop |}{k} {get off|leave|go home|got off|left} and {m} {get on|come|arrive|others come|got on}.
+    money: {n} {spends|spent|pays} {k$} and {earns|gets|earned|finds} {m$}.
+    Out go {k} {o}, and in come {m}.""",
+    ask="""How many {o} does {n} have {now|in the end}?
+    How many {o} are there {now|then}?""")
+concept("older", .8, 1, one(2, 40), ("In {k} years", "{x} + {k}"), [("{k} years ago", "{x} - {k}")], """
+    age: {k} years pass.
+    age: {Think of|Now look} {k} years {ahead|later}.
+    . => How old will {n} be in {k} years?
+    . => How old will {he} be {k} years from now?
+    age: Time goes by, {k} years.""", ask="""How old will {he} be then?
+    How old {is|will} {n} {then|be then}?""")
+# Misconceived ones: the tempting step is wrong.
+concept("together", .35, 6, one(2, 60), ("Both: {x} and {k} more", "{x} + {x} + {k}"), [("Add the {k}", "{x} + {k}")], """
+    {f} has {k} more {o} than {n}.
+    {f} {has|had|found|bought|sold|made} {k} more {than {him}|}.
+    Compared with {n}, {f} has {k} {o} more.""",
+    link="""{They put all {o} together|Take both together|Both numbers are added}.""",
+    ask="""How many {o} do they have {together|altogether|in all|in total}?
+    How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
+concept("together_fewer", .3, 3, one(2, 60, lambda v, k: v - k > 1), ("Both: {x} and {k} fewer", "{x} + {x} - {k}"), [("Subtract the {k}", "{x} - {k}")], """
+    {f} has {k} {fewer|less} {o} than {n}.
+    {f} {has|had|found|bought|sold|made} {k} {fewer|less} {than {him}|}.
+    Compared with {n}, {f} has {k} {o} less.""",
+    link="""{They put all {o} together|Take both together|Both numbers are added}.""",
+    ask="""How many {o} do they have {together|altogether|in all|in total}?
+    How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
+concept("together_times", .3, 4, times, ("Both: {x} and {w} as many", "{x} + {x} * {k}"), [("Take {w} as many", "{x} * {k}")], """
+    {f} has {w} as many {o}{ as {n}|}.
+    {f} {has|had|found|bought|sold|made} {w} as many.
+    {f} owns {w} that number.""",
+    link="""{They put all {o} together|Take both together|Both numbers are added}.""",
+    ask="""How many {o} do they have {together|altogether|in all|in total}?
+    How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
+concept("together_half", .25, 3, part, ("Both: {x} and {w} of it", "{x} + {x} / {k}"), [("Take {w}", "{x} / {k}")], """
+    {f} has {w} as many {o}{ as {n}|}.
+    {f} {has|had|found|bought|sold|made} {w} {as many|of that}.
+    {f} owns just {w} that number.""",
+    link="""{They put all {o} together|Take both together|Both numbers are added}.""",
+    ask="""How many {o} do they have {together|altogether|in all|in total}?
+    How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
+concept("part_left", .35, 6, part, ("Take away {w}", "{x} - {x} / {k}"), [("Take {w}", "{x} / {k}"), ("Subtract {k}", "{x} - {k}")], """
+    {n} {gives|gave} {w} of {them|the {o}} {away|to {f}}.
+    {n} {eats|sells|loses|uses|ate|sold|lost|used} {w} of {them|the {o}}.
+    {w} of {them|the {o}} {are|were} {sold|eaten|lost|broken|given away|thrown away}.
+    money: {n} {spends|spent} {w} of {it|the money|{his} money}.
+    {f} takes {w} of the {o} with {him}.""",
+    link="""?{The rest is kept|Look at the rest|Take what is left}.""",
+    ask="""How many {o} are left?
+    How many {o} does {n} have left?
+    money: How much {money |}{is left|does {n} have left}?""")
+concept("give_each", .4, 6, two(2, 12, 2, 9, lambda v, k, m: v - k * m > 1), ("Take away {k} for each of {m}", "{x} - {k} * {m}"),
+        [("Take away {k}", "{x} - {k}"), ("Take away {k} and {m}", "{x} - {k} - {m}")], """
+    {n} {gives|gave} {k} {o} to each of {m} {friends|children|people}.
+    {n} {gives|gave|hands} {m} {friends|children|people} {k} {o} each.
+    Each of {m} {visitors|friends|children} {takes|took|gets|eats} {k} {of them|{o}}{ away|}.
+    money: {n} {buys|bought} {m} {t+} {for|at} {k$} each.
+    {n} {uses|eats|ate|used|sells|sold} {k} {o} {a|each|every} day for {m} days.
+    {m} times {k} {o} are taken away.""",
+    ask="""How many {o} are left?
+    How many {o} does {n} have left?
+    money: How {much|many dollars} {is left|does {n} have left}?""")
+concept("get_each", .4, 4, two(2, 20, 2, 12, lambda v, k, m: True), ("Add {k} for each of {m}", "{x} + {k} * {m}"),
+        [("Add {k}", "{x} + {k}"), ("Add {k} and {m}", "{x} + {k} + {m}")], """
+    {n} {buys|gets|finds|bought|got|found} {m} {z} {of|with} {k} {o}{ each|}.
+    {n} {gets|receives|got|received} {k} {o} from each of {m} {friends|people}.
+    {n} {saves|makes|collects|earns|finds} {k} {more |}{o} {a|each|every} {day|week} for {m} {days|weeks}.
+    {m} times {k} {o} are added.""",
+    ask="""How many {o} does {n} have {now|in all|altogether}?
+    How many {o} are there {now|in all|altogether}?""")
+concept("pct_off", .3, 5, percent(), ("Take away {k} percent", "{x} - {x} * {k} / 100"),
+        [("Take away {k}", "{x} - {k}"), ("Find {k} percent", "{x} * {k} / 100")], """
+    {n} {sells|loses|gives away|uses|spends} {k}{%| percent} of {them|the {o}|{his} {o}}.
+    Then {k}{%| percent} of the {o} are {sold|taken away|lost|used|eaten}.
+    money: {The price is reduced|There is a discount|A sale takes off|It is on sale, reduced} {by|of|} {k}{%| percent}.
+    money: {The shop gives|{n} gets} a {k}{%| percent} discount.
+    {k}{%| percent} of the {o} are thrown out.""",
+    link="""?{The rest is kept|Look at the rest|Take what remains}.""",
+    ask="""How many {o} are left?
+    money: {What is the new price|How much does {he} pay|What does it cost now}?
+    How many {o} remain?""")
+concept("pct_of", .7, 4, percent(), ("Find {k} percent", "{x} * {k} / 100"), [("Take away {k}", "{x} - {k}")], """
+    {k}{%| percent} of {them|the {o}} are {adj}.
+    {Exactly |}{k}{%| percent} of {them|the {o}} {belong to {f}|are kept|are used}.
+    Of these {k}{%| percent} count.""",
+    link="""{Look at these|Take these|Only these are taken}.""",
+    ask="""How many {o} {is that|are {adj}}?
+    How many {is|are} that?""")
+concept("pct_more", .25, 4, percent(), ("Add {k} percent", "{x} + {x} * {k} / 100"),
+        [("Add {k}", "{x} + {k}"), ("Find {k} percent", "{x} * {k} / 100")], """
+    {The number|The amount|It} {grows|increases|rises|goes up} by {k}{%| percent}.
+    {n} {gets|finds|makes} {k}{%| percent} more {o}.
+    money: {A tax|A tip|Tax} of {k}{%| percent} is added.
+    {f} has {k}{%| percent} more {o} than {n}.
+    Then there are {k}{%| percent} more of them.""",
+    link="""?{Take the larger number|The larger number counts}.""",
+    ask="""How many {o} {is that|are there} {now|then}?
+    money: {How much is it now|What is the new {price|amount}|What is the total}?""")
+concept("inv_more", .2, 4, one(2, 60, lambda v, k: v - k > 1), ("{f} has {k} less", "{x} - {k}"), [("{f} has {k} more", "{x} + {k}")], """
+    {This is|That is|{n} has} {k} more {o} than {f}{ has|}.
+    {n} has {k} {o} more than {f}.
+    {f} would need {k} more {o} to have as many.
+    age: {He} is {k} years older than {f}.
+    {n} is {k} {o} ahead of {f}.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    age: How old is {f}?""")
+concept("inv_fewer", .2, 4, one(2, 60), ("{f} has {k} more", "{x} + {k}"), [("{f} has {k} less", "{x} - {k}")], """
+    {This is|That is|{n} has} {k} {fewer|less} {o} than {f}{ has|}.
+    {n} has {k} {o} {fewer|less} than {f}.
+    {f} would have to lose {k} {o} to have as few.
+    age: {He} is {k} years younger than {f}.
+    {n} is {k} {o} behind {f}.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    age: How old is {f}?""")
+concept("inv_times", .12, 3, lambda rng, v: (lambda d: d and dict(d, w=TIMES[d["k"]]))(_pick(rng, [k for k in TIMES if v % k == 0 and v > k])),
+        ("Divide, since this is {w}", "{x} / {k}"), [("Take {w} as many", "{x} * {k}")], """
+    {This is|That is|{n} has} {w} as many {o} as {f}{ has|}.
+    {n} has {w} the {o} of {f}.
+    {n} {found|bought|sold|made} {w} as many {o} as {f}.
+    age: {He} is {w} as old as {f}.
+    {w} what {f} has is what {n} has.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    age: How old is {f}?""")
+concept("inv_half", .12, 2, lambda rng, v: (lambda k: dict(k=k, w=PARTS[k]))(rng.choice((2, 3, 4))), ("Multiply, since this is {w}", "{x} * {k}"), [("Take {w}", "{x} / {k}")], """
+    {This is|That is|{n} has} {w} as many {o} as {f}{ has|}.
+    {This is|That is} {just|only} {w} of what {f} has.
+    age: {He} is {w} as old as {f}.
+    {w} of the {o} of {f} would be as many.""",
+    link="""{Look at those of {f}|Take the {o} of {f}}.""",
+    ask="""How many {o} does {f} have?
+    age: How old is {f}?""")
+concept("before_gain", .15, 3, one(2, 60, lambda v, k: v - k > 1), ("Undo the gain of {k}", "{x} - {k}"), [("Add the gain of {k}", "{x} + {k}")], """
+    That is after {n} {found|bought|got|received} {k} {o}{ today|}.
+    {f} had given {n} {k} of them{ before|}.
+    {k} of these {o} came only today.""",
+    link="""{Go back to the number before|Look at the time before that}.""",
+    ask="""How many {o} did {n} have {before|before that|at first|at the start|in the beginning}?""")
+concept("before_loss", .15, 3, one(2, 60), ("Undo the loss of {k}", "{x} + {k}"), [("Subtract the loss of {k}", "{x} - {k}")], """
+    That is after {n} {lost|sold|ate|gave away|used} {k} {o}{ today|}.
+    {n} had given {k} {o} to {f}{ before|}.
+    {k} {o} were lost before this count.""",
+    link="""{Go back to the number before|Look at the time before that}.""",
+    ask="""How many {o} did {n} have {before|before that|at first|at the start|in the beginning}?""")
+concept("avg", .3, 4, one(3, 99, lambda v, k: (v + k) % 2 == 0 and v != k), ("Add {k} and halve", "({x} + {k}) / 2"), [("Add {k}", "{x} + {k}")], """
+    {f} has {k} {o}.
+    {f} {has|had|got|found|made} {k}.
+    There are {k} {o} at the place of {f}.""",
+    link="""{Take the average|The average of both is taken|They even it out so both have the same}.""",
+    ask="""What is {the|their} average{ number of {o}|}?
+    How many {o} does each have if they share {equally|evenly}?
+    What is the average of both?""")
+concept("ratio", .25, 3, two(1, 7, 1, 7, lambda v, k, m: v % (k + m) == 0 and v > k + m), ("Share of {k} of all parts", "{x} / ({k} + {m}) * {k}"),
+        [("Divide by {m}, times {k}", "{x} / {m} * {k}"), ("Divide by {k}", "{x} / {k}")], """
+    {n} and {f} share {them|the {o}} in the ratio {k} to {m}.
+    {n} and {f} {split|divide} {them|the {o}} in {a|the} ratio {of |}{k}:{m}.
+    For every {k} {o} of {n} there are {m} of {f}.""",
+    link="""{Look at the share of {n}|Take the first share}.""",
+    ask="""How many {o} does {n} get?""")
+concept("twice_each_way", .2, 2, one(2, 12), ("There and back, {k} times", "2 * {x} * {k}"), [("Multiply by {k}", "{x} * {k}")], """
+    measure: {n} {goes|walks|drives|rides} {that far|this distance} and back {again |}{k} times.
+    measure: {n} {goes|walks|drives|rides} this way {there|to school|to work} and back on {k} days.
+    measure: {k} round trips of that length are made.""",
+    ask="""How {far|many {o}} is that {in all|altogether}?""")
+concept("perimeter_of", .25, 2, one(3, 60), ("Add both sides and double", "2 * ({x} + {k})"), [("Add both sides", "{x} + {k}"), ("Multiply both sides", "{x} * {k}")], """
+    length: {A field|A garden|A yard|A park} is as long as that and {k} {o} wide. A fence goes {all |}around it.
+    length: A rectangle has this length and is {k} {o} wide. {Find|Take} the way around it.
+    length: The border of a sheet of that length and width {k} is measured.""",
+    ask="""How long is {it|the fence|the way around}?
+    What is the perimeter?""")
+concept("fence", .15, 2, divisor(2, 12), ("Divide by {k} and add the end", "{x} / {k} + 1"), [("Divide by {k}", "{x} / {k}")], """
+    length: Along {it|that length} there is {a tree|a post|a lamp|a flag} every {k} {o}, {also|even} at both ends.
+    length: {Posts|Trees|Lamps} stand {k} {o} apart {along this length|from start to end}, one at each end.
+    length: A mark is set every {k} {o} from the start to the end.""",
+    link="""{Count them|They are counted}.""",
+    ask="""How many {of these |}are {there|needed}?""", to="t")
+concept("handshakes", .2, 2, one(0, 0, lambda v, k: 3 < v < 60), ("Count pairs without order", "{x} * ({x} - 1) / 2"), [("Count ordered pairs", "{x} * ({x} - 1)")], """
+    people: Everyone shakes hands with everyone else once.
+    people: Each one plays {one game|once} against each other one.
+    people: Every pair of them takes one photo.""",
+    link="""{Count the pairs|The pairs are counted}.""",
+    ask="""How many {handshakes|games|pairs} are there?""", to="t")
+concept("wall", .25, 2, one(0, 0, lambda v, k: 3 < v < 50), ("Sum from 1 to the last", "{x} * ({x} + 1) / 2"), [("Sum without the last", "{x} * ({x} - 1) / 2")], """
+    thing: Day one brings 1, and each day one more, for as many days as there are {o}.
+    thing: A {tower|wall|pile} has 1 on top and one more in each row below, with as many rows as there are {o}.
+    thing: With that many rows, row one has 1, row two has 2, and so on.""",
+    link="""{Count them all|All are counted}.""",
+    ask="""How many is that in all?""", to="t")
+# Delayed ones: which reading is right depends on the value of the quantity.
+concept("rows", .5, 6, either(two(2, 12, 2, 12, lambda v, k, m: v % k == 0 and v > k and v % m)), ("Divide by {k}", "{x} / {k}"), [("Divide by {m}", "{x} / {m}")], """
+    {They|The {o}} just fit in {z} of {i} or {z} of {j} with none left {over|}.
+    With {i} or with {j} {o} in a {zs} all {z} are full.
+    {n} {fills|packs} {z}, {i} {o} in each or {j} {o} in each, and none are left over.
+    The {z} hold {i} each or {j} each, and the last one is full too.""",
+    link="""?{Count the {z}|The {z} are counted}.""", ask="How many {z} are there?", to="box", kind="delayed")
+concept("fits_part", .5, 5, either(two(2, 6, 2, 6, lambda v, k, m: v % k == 0 and v > k and v % m)), ("The part is 1/{k}", "{x} / {k}"), [("The part is 1/{m}", "{x} / {m}")], """
+    Exactly {wi} or exactly {wj} of the {o} are {adj}.
+    {n} can {take|cut off} exactly {wi} or {wj} of {the {o}|them} and {takes that|does so}.
+    The part that {f} wants is {wi} or {wj}, a whole number.""",
+    link="""{Look at these|Take these}.""", ask="How many {o} is that?", kind="delayed")
+concept("part_goes", .5, 4, either(two(2, 6, 2, 6, lambda v, k, m: v % k == 0 and v > k and v % m)), ("Take away 1/{k}", "{x} - {x} / {k}"), [("Take away 1/{m}", "{x} - {x} / {m}")], """
+    {n} {sells|gives away} exactly {wi} or exactly {wj} of {the {o}|them}.
+    Exactly {wi} or {wj} of the {o} {are lost|go away|are taken}.
+    {f} takes {wi} or {wj} of them, whichever is whole.""",
+    link="""{Look at the rest|The rest is kept}.""", ask="How many {o} are left?", kind="delayed")
+concept("trade", .5, 4, either(two(2, 9, 2, 9, lambda v, k, m: v % k == 0 and v // k * m <= LARGEST and v * k % m)), ("Trade {k} for {m}", "{x} / {k} * {m}"), [("Trade {m} for {k}", "{x} / {m} * {k}")], """
+    {They|The {o}} are {traded|swapped}, {i} for {j} or {j} for {i}, with none left {over|}.
+    {n} {trades|swaps|exchanges} all {o}, each {i} for {j} or each {j} for {i}.
+    At the market {i} {o} give {j} others or {j} give {i}, and all are changed.""",
+    ask="How many does {n} have now?", kind="delayed")
+concept("pct_whole", .5, 3, either(lambda rng, v: (lambda c: dict(zip("km", rng.choice(c))) if c else None)(
+        [(p, q) for p in PERCENTS for q in PERCENTS if v * p % 100 == 0 and v * q % 100])), ("Take {k} percent", "{x} * {k} / 100"), [("Take {m} percent", "{x} * {m} / 100")], """
+    Either {i} or {j}{%| percent} of {the {o}|them}, a whole number, are {adj}.
+    {n} {picks|takes} {i} or {j}{%| percent} of {the {o}|them}, and no {s} is cut.
+    The share of {f} is {i} or {j}{%| percent}, without any fraction.""",
+    link="""{Look at these|Take these}.""", ask="How many {o} is that?", kind="delayed")
+concept("gap", .5, 5, gap, ("The gap down to {k}", "{x} - {k}"), [("The gap up to {k}", "{k} - {x}")], """
+    {f} has {k} {o}. {Find|Take} how many more the richer one has.
+    {n} compares {it|them} with {k} {o} and takes the gap.
+    The difference to {k} {o} is taken, larger less smaller.""",
+    ask="How many {o} is that?", kind="delayed")
+
+concept("share_whole", .5, 4, either(two(2, 9, 2, 9, lambda v, k, m: v % k == 0 and v > k and v % m)), ("Share among {k}", "{x} / {k}"), [("Share among {m}", "{x} / {m}")], """
+    {i} or {j} {children|friends} share {them|the {o}} equally, and nothing is left {over|}.
+    {n} {divides|splits} {them|the {o}} among {i} or {j} {friends|people}, and each gets whole ones.
+    All of the {o} are dealt to {i} or to {j} players, none are cut.""",
+    link="""{One share is taken|Look at one share}.""", ask="How many {o} does each get?", kind="delayed")
+concept("days_whole", .5, 3, either(two(2, 12, 2, 12, lambda v, k, m: v % k == 0 and v > k and v % m)), ("Divide by {k} a day", "{x} / {k}"), [("Divide by {m} a day", "{x} / {m}")], """
+    {n} {uses|eats|sells} {i} or {j} {o} {a|each} day, and after the last full day none are left.
+    {i} or {j} {o} {a|per} day are used until nothing is left {over|}.
+    Each day takes {i} or {j} of them, and it comes out even.""",
+    link="""{The days are counted|Count the days}.""", ask="How many days is that?", to="days", kind="delayed")
+
+# Openers: they give the first quantity from numbers alone.
+concept("sum2", .85, 8, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    {n} {has|had|found|bought|picked|made|sold} {a} {o} and {f} {has|had|found|bought|picked|made|sold} {b}{ {o}|}.
+    There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}} {in the {place}|here|}.
+    {n} {reads|sells|makes|picks|found|sold|bought} {a} {o} {on Monday|in the morning|yesterday} and {b} {o} {on Tuesday|in the afternoon|today}.
+    people: There are {a} {boys|girls|men} and {b} {girls|women|boys} {in the {place}|in a class|on a bus}.
+    {n} puts {a} {o} on the table, and then {b} {o} beside them.""",
+    link="""{Take them all together|All are counted together|They are put together}.""",
+    ask="""How many {o} {do they have|are there} {in all|altogether|together|in total}?
+    How many {o} {is that|are there}{ in all|}?
+    What is the total number of {o}?""")
+concept("sum3", .75, 4, numbers(), ("Add all three", "{a} + {b} + {c}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {has|had|found|bought|picked|made} {a} {o}, {f} {has|had|found|bought|picked|made} {b} and {g} {has|had|found|bought|picked|made} {c}.
+    There are {a} {red|small}, {b} {blue|big} and {c} {green|old} {o}.
+    {n} {reads|sells|makes|picks|found|sold} {a} {o} on Monday, {b} on Tuesday and {c} on Wednesday.
+    {a}, {b} and {c} {o} lie in three {z}.""",
+    link="""{Take them all together|All are counted together}.""",
+    ask="""How many {o} {do they have|are there|is that} {in all|altogether|together|in total}?""")
+concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {has|had|found|bought|picked|made|sold} {a} {o} and {f} {has|had|found|bought|picked|made|sold} {b}{ {o}|}.
+    There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}}.
+    {f} {has|had|found|sold} {b} {o}. {n} {has|had|found|sold} {a}{ {o}|}.
+    {n} puts {a} {o} on the table, and {f} puts {b} there.""",
+    link="""{Take the difference|Find how many more {n} has}.""",
+    ask="""How many more {o} does {n} have{ than {f}|}?
+    What is the difference?
+    How many more {of the first|{o}} {is that|are there}?
+    How many fewer {o} does {f} have{ than {n}|}?""")
+concept("rest_of", .8, 4, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract the {b}", "{a} - {b}"), [("Add the {b}", "{a} + {b}")], """
+    There are {a} {o} {in the {place}|in a {zs}|}. {b} of them are {adj}.
+    people: There are {a} {students|children|people} {in a class|on a bus|in the {place}}. {b} of them are {boys|girls}.
+    {Of|Out of} {a} {o}, {b} are {adj}.
+    {a} {o} lie here, {b} of them being {adj}.""",
+    link="""{Look at the others|Take the rest}.""",
+    ask="""How many {are not|of the {o} are not|are left|others are there}?
+    How many {o} are {not {adj}|different|other}?
+    people: How many {are {boys|girls}|{boys|girls} are there}?""")
+concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {has|buys|bought|fills|packs} {a} {z} {with|of} {b} {o}{ each| in each|}.
+    There are {a} {z}{ in the {place}|} {with|and each has|and each holds} {b} {o}{ in each|}.
+    {Each|Every} {zs} {has|holds|contains} {b} {o}. {There are|{n} has|{n} buys} {a} {z}.
+    There are {b} {o} in {each|a|one} {zs}. {There are|{n} has} {a} {z}.
+    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {day|week|hour} for {a} {days|weeks|hours}.
+    {a} {children|friends|people} {bring|have|get} {b} {o} each.
+    {A|One|Each} {zs} {holds|has|contains} {b} {o}. => How many {o} are {there |}in {a} {z}?
+    . => How many {o} are {there |}in {a} {z} {of|with} {b} {o}{ each|}?
+    {A|An|Each} {spider|animal|table|team|bike|car|class} has {b} {legs|wheels|players|parts|seats}. => How many do {a} of them have?
+    In all {a} {z} one finds {b} {o}.""",
+    link="""?{Take all of them|All {o} are counted}.""",
+    ask="""How many {o} {are there|is that|does {n} have} {in all|altogether|in total|}?
+    How many {o} {is that|are there}?
+    What is the total number of {o}?""")
+concept("cost", .8, 6, numbers((2, 40), (2, 40)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {buys|bought} {a} {t+} {for|at} {b$} {each|apiece}.
+    {n} {sells|sold} {a} {t+} {for|at} {b$} {each|apiece}. => How much {money |}{does|did} {n} {make|get|earn}{ in all| altogether|}?
+    {A {t}|One {t}|Each {t}} costs {b$}. {n} {buys|bought|wants} {a}{ {t+}|}.
+    {n} {buys|bought} {a} {t+}. {Each|Each one|Every {t}} {costs|cost} {b$}.
+    {n} {earns|makes|is paid} {b$} {an hour|a day|per hour} and works {a} {hours|days}. => How much {money |}{does|did} {n} {make|earn|get}{ in all| altogether|}?
+    {A {t}|One {t}|Each {t}} costs {b$}. => How much do {a} {t+} cost?
+    {n} {earns|makes|saves} {b$} {an hour|a day|a week|each week}. => How much {does|will} {he} {earn|make|save|have} in {a} {hours|days|weeks}?
+    {n} {saves|earns} {b$} {a|each|every} {week|month|day} for {a} {weeks|months|days}. => How much {money |}{does {he} have|is that|does {n} {save|earn}}{ in all| altogether|}?
+    For {a} {t+} {n} pays {b$} a piece.""",
+    link="""?{Count the money|Take the money}.""",
+    ask="""How much {does|did} {n} {pay|spend}{ in all| altogether|}?
+    How much {money |}{is that|do they cost|is it}{ in all|}?
+    What is the total {cost|price}?
+    How many dollars is that?""", to="money")
+concept("change", .3, 4, numbers((2, 9), (2, 12), (20, 100), fits=lambda a, b, c: c - a * b > 1), ("Pay {a} times {b} out of {c}", "{c} - {a} * {b}"),
+        [("Subtract {b} from {c}", "{c} - {b}"), ("Multiply {a} by {b}", "{a} * {b}")], """
+    {n} {buys|bought} {a} {t+} {for|at} {b$} each and pays with {c$}.
+    {n} {has|had} {c$}. {He} {buys|bought} {a} {t+} {for|at} {b$} each.
+    {A {t}|Each {t}} costs {b$}. {n} {buys|bought} {a} {t+} {with|and pays with|and gives the seller} {c$}.
+    Out of {c$} {n} pays for {a} {t+} at {b$} each.""",
+    link="""?{Take the change|Look at the money that is left}.""",
+    ask="""How much {change|money} does {he|n} get{ back|}?
+    How much {money |}{is left|does {he} have left}?
+    What is {his|the} change?""", to="money")
+concept("two_kinds", .35, 4, numbers((2, 12), (2, 15), (2, 12)), ("Add {a} times {b} and {c}", "{a} * {b} + {c}"), [("Add all three", "{a} + {b} + {c}"), ("Multiply {a} by {b}", "{a} * {b}")], """
+    {n} {buys|bought|has} {a} {z} {with|of} {b} {o}{ each|} and {c} {single|more|loose} {o}.
+    {n} {buys|bought} {a} {t+} {for|at} {b$} each and a {u} for {c$}.
+    There are {a} {z} {with|of} {b} {o} and {c} {o} {on the table|beside them|more}.
+    {a} {z} of {b} {o} and another {c} are there.""",
+    link="""?{Take all of it together|All is counted}.""",
+    ask="""How {many|much} is that {in all|altogether|in total}?
+    How many {o} {are there|does {n} have}{ in all| altogether|}?
+    How much {does|did} {n} {pay|spend}{ in all| altogether|}?""")
+concept("two_prices", .3, 4, built(a=ints(2, 9), b=ints(2, 15), c=ints(2, 9), d=ints(2, 15)), ("Add {a} times {b} and {c} times {d}", "{a} * {b} + {c} * {d}"),
+        [("Multiply {a} by {b}", "{a} * {b}"), ("Add the prices", "{b} + {d}")], """
+    {n} {buys|bought} {a} {t+} {for|at} {b$} each and {c} {u+} {for|at} {d$} each.
+    {A {t}|Each {t}} costs {b$} and {a {u}|each {u}} costs {d$}. {n} {buys|bought} {a} {t+} and {c} {u+}.
+    {T+} cost {b$} and {u+} cost {d$}. {n} {buys|wants} {a} {t+} and {c} {u+}.
+    For {a} {t+} at {b$} and {c} {u+} at {d$} {n} pays at once.""",
+    link="""?{Count the money|Take the money}.""",
+    ask="""How much {does|did} {n} {pay|spend}{ in all| altogether| in total|}?
+    What is the total {cost|price}?
+    How much {money |}is that?""", to="money")
+concept("unit_price", .6, 3, built(k=ints(2, 12), p=ints(2, 30), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}", "{a} / {k}"), [("Multiply {a} by {k}", "{a} * {k}")], """
+    {k} {t+} cost {a$}.
+    {n} {pays|paid} {a$} for {k} {t+}.
+    {n} {earns|earned|makes} {a$} in {k} {days|hours}. => How much {is that|does {he} earn} per {day|hour}?
+    {k} {t+} cost {a$}{ in all|}. => How much does one {t} cost?
+    The bill for {k} {t+} is {a$}.""",
+    link="""{Take the price of one|Look at one of them}.""",
+    ask="""How much {does one|is one|does each {t}|is each {t}} {cost|worth}?
+    What is the price of one{ {t}|}?
+    How much {is that for one|does one cost}?""", to="money")
+concept("proportion", .3, 3, built(k=ints(2, 9), p=ints(2, 15), m=ints(2, 12), a=lambda r, d: d["k"] * d["p"]), ("Price of one, times {m}", "{a} / {k} * {m}"),
+        [("Multiply {a} by {m}", "{a} * {m}"), ("Divide by {m}, times {k}", "{a} / {m} * {k}")], """
+    {k} {t+} cost {a$}. {n} {buys|wants} {m}{ {t+}|}.
+    {n} {pays|paid} {a$} for {k} {t+}. {f} {buys|wants} {m}{ {t+}|}.
+    {If |}{k} {t+} cost {a$}. => How much do {m} {t+} cost?
+    {n} {earns|makes} {a$} in {k} {hours|days}. => How much does {he} {earn|make} in {m} {hours|days}?
+    If {k} {t+} cost {a$}, think of {m} {t+}.""",
+    link="""{Take the price of these|Count the money for these}.""",
+    ask="""How much {do|would} {m} {t+} cost?
+    How much {is that|do these cost|do they cost}?""", to="money")
+concept("proportion_things", .3, 2, built(k=ints(2, 9), p=ints(2, 15), m=ints(2, 12), a=lambda r, d: d["k"] * d["p"]), ("Rate for one, times {m}", "{a} / {k} * {m}"),
+        [("Multiply {a} by {m}", "{a} * {m}"), ("Divide by {m}, times {k}", "{a} / {m} * {k}")], """
+    {n} {makes|reads|types|picks|packs|paints} {a} {o} in {k} {hours|minutes|days}. {He} {works|goes on} for {m}.
+    {A machine|A factory|A printer} makes {a} {o} in {k} {hours|minutes|days}. It runs for {m}.
+    A recipe for {k} people {needs|uses|takes} {a} {o}. {n} cooks for {m} people.
+    {A machine|A printer|{n}} makes {a} {o} in {k} {hours|minutes|days}. => How many {o} does {it|{he}} make in {m} {hours|minutes|days}?
+    {k} workers make {a} {o}, and now there are {m} workers.""",
+    link="""{Take that number|Count these}.""",
+    ask="""How many {o} {is that|does {he} make|are needed|can it make|does {n} need}{ in that time|}?""")
+concept("inverse_prop", .1, 2, built(k=ints(2, 9), m=ints(2, 9), p=ints(2, 8), a=lambda r, d: d["m"] * d["p"]), ("All the work, shared by {m}", "{a} * {k} / {m}"),
+        [("Time for one, times {m}", "{a} / {k} * {m}")], """
+    {k} workers {need|take} {a} {days|hours} for a {job|house|wall|road}. Now {m} workers do {it|the same}.
+    {k} {people|painters|machines} finish a {job|wall} in {a} {days|hours}. {m} {people|of them} {do|start} the same job.
+    For {k} horses the hay lasts {a} days, and there are {m} horses.""",
+    link="""{Take the time|Count the time}.""",
+    ask="""How many {days|hours} {do they need|does it take|will it take}?
+    How long {does|will} it take?""", to="days")
+concept("area", .65, 4, numbers((3, 40), (2, 30)), ("Multiply length by width", "{a} * {b}"), [("Add length and width", "{a} + {b}"), ("Go around it", "2 * ({a} + {b})")], """
+    {A|The} {rectangle|garden|room|field|floor|park|yard|rectangular garden|wall} is {a} {unit} long and {b} {unit} wide.
+    {A|The} {rectangle|garden|room|field|floor|rectangular pool} has {a length of|length} {a} {unit} and {a width of|width} {b}{ {unit}|}.
+    {A|The} {rectangle|garden|room} measures {a} {unit} by {b} {unit}.
+    . => What is the area of a {rectangle|room|garden} {that is {a} {unit} long and {b} {unit} wide|with {a} {unit} length and {b} {unit} width|with sides {a} and {b}|of {a} by {b} {unit}}?
+    {The sides of|} a rectangle are {a} and {b}.""",
+    link="""{Its area is taken|Take its area}.""",
+    ask="""What is {its|the} area{ of the {rectangle|garden|room|field|floor}|}?
+    Find {its|the} area.
+    How {large|big} is {its|the} area?""", to="square meters")
+concept("perimeter", .3, 4, numbers((3, 60), (2, 60)), ("Add length and width, double", "2 * ({a} + {b})"), [("Add length and width", "{a} + {b}"), ("Multiply length by width", "{a} * {b}")], """
+    {A|The} {rectangle|garden|room|field|floor|park|yard|rectangular garden|wall} is {a} {unit} long and {b} {unit} wide.
+    {A|The} {rectangle|garden|room|field|floor|rectangular pool} has {a length of|length} {a} {unit} and {a width of|width} {b}{ {unit}|}.
+    {A|The} {rectangle|garden|room} measures {a} {unit} by {b} {unit}.
+    . => What is the perimeter of a {rectangle|room|garden} {that is {a} {unit} long and {b} {unit} wide|with length {a} and width {b}|with sides {a} and {b}|of {a} by {b} {unit}}?
+    {The sides of|} a rectangle are {a} and {b}.""",
+    link="""{Its perimeter is taken|Take the way around it}.""",
+    ask="""What is {its|the} perimeter{ of the {rectangle|garden|room|field|floor}|}?
+    Find {its|the} perimeter.
+    How long is {a|the} fence {around it|all around it}?""", to="meters")
+concept("square_area", .55, 2, numbers((3, 40)), ("Multiply the side by itself", "{a} * {a}"), [("Four times the side", "4 * {a}")], """
+    {A|The} {square|square garden|square room|square field} has a side {length |}of {a} {unit}.
+    {A|The} side of a square is {a} {unit}{ long|}.
+    . => What is the area of a square {with side {a}{ {unit}|}|whose side is {a}{ {unit}|}|with a side of {a} {unit}}?
+    Each side of a square is {a} {unit}.""",
+    link="""{Its area is taken|Take its area}.""", ask="""What is {its|the} area{ of the square|}?
+    Find {its|the} area.""", to="square meters")
+concept("square_around", .55, 2, numbers((3, 90)), ("Four times the side", "4 * {a}"), [("Multiply the side by itself", "{a} * {a}")], """
+    {A|The} {square|square garden|square room|square field} has a side {length |}of {a} {unit}.
+    {A|The} side of a square is {a} {unit}{ long|}.
+    . => What is the perimeter of a square {with side {a}{ {unit}|}|whose side is {a}{ {unit}|}|with a side of {a} {unit}}?
+    Each side of a square is {a} {unit}.""",
+    link="""{Its perimeter is taken|Take the way around it}.""", ask="""What is {its|the} perimeter{ of the square|}?
+    Find {its|the} perimeter.
+    How long is {a|the} fence around it?""", to="meters")
+concept("triangle", .2, 2, numbers((2, 40), (2, 30), fits=lambda a, b, c: a * b % 2 == 0), ("Half of base times height", "{a} * {b} / 2"), [("Base times height", "{a} * {b}")], """
+    A triangle has {a base of|base} {a} {unit} and {a height of|height} {b}{ {unit}|}.
+    The base of a triangle is {a} {unit} and its height is {b} {unit}.
+    . => What is the area of a triangle with {a |}base {a}{ {unit}|} and {a |}height {b}{ {unit}|}?
+    A triangle is {b} high on a base of {a}.""",
+    link="""{Its area is taken|Take its area}.""", ask="""What is {its|the} area{ of the triangle|}?
+    Find {its|the} area.""", to="square meters")
+concept("volume", .5, 2, numbers((2, 12), (2, 12), (2, 12)), ("Multiply all three", "{a} * {b} * {c}"), [("Multiply {a} by {b}", "{a} * {b}"), ("Add all three", "{a} + {b} + {c}")], """
+    A box is {a} {unit} long, {b} {unit} wide and {c} {unit} high.
+    A {box|tank|pool} measures {a} by {b} by {c}{ meters| feet| cm|}.
+    {n} {works|earns money} {a} hours a day for {b} days and {gets|earns} {c$} an hour.
+    There are {a} rows of {b} {z} with {c} {o} each.""",
+    link="""?{Take the whole|Take all of it}.""", ask="""What is {its|the} volume{ of the box|}?
+    How much {is that|does {n} earn}{ in all|}?
+    How {many|much} {is that|are there} in all?""")
+concept("distance", .8, 5, numbers((10, 90), (2, 12)), ("Multiply speed by time", "{a} * {b}"), [("Divide speed by time", "{a} / {b}")], """
+    {A car|A train|A bus|{n}|A plane|A truck|A ship} {travels|drives|goes|moves|rides} {at |}{a} {km|kilometers|miles} {per|an} hour for {b} hours.
+    {The|A} speed of {a car|a train|a bus|a plane} is {a} {km|kilometers|miles} per hour. It {travels|drives|goes} {for |}{b} hours.
+    {n} {drives|rides|travels|cycles|runs} for {b} hours at {a speed of |}{a} {km/h|mph|km per hour|miles per hour}.
+    {A car|A train|A bus|A plane} {travels|drives|goes} {at |}{a} {km|miles|kilometers} per hour. => How far {does|will} it {go|travel} in {b} hours?
+    . => How far does {a car|a train|a bus} {go|travel} in {b} hours at {a} {km|miles} per hour?
+    In each of {b} hours a bus covers {a} kilometers.""",
+    link="""?{Take the distance|The distance is measured}.""",
+    ask="""How far {is that|does it go|did it travel|is the drive}?
+    What {is the distance|distance does it travel}?
+    How many {kilometers|miles|km} is that?""", to="kilometers")
+concept("duration", .65, 3, built(b=ints(3, 90), p=ints(2, 12), a=lambda r, d: d["b"] * d["p"]), ("Divide the distance by the speed", "{a} / {b}"), [("Multiply distance by speed", "{a} * {b}")], """
+    {n} has to {drive|go|ride|travel} {a} {km|kilometers|miles} at {b} {km|kilometers|miles} {per|an} hour.
+    {A car|A train|A bus} {travels|drives|goes} {a} {km|kilometers|miles} at {a speed of |}{b} {km/h|mph|km per hour|miles per hour}.
+    {The|A} way is {a} {km|kilometers|miles} long. {n} {drives|walks|rides} {b} {km|kilometers|miles} {per|each} hour.
+    {A car|A train|A bus} {travels|drives|goes} {at |}{b} {km|miles|kilometers} per hour. => How {long|many hours} {does|will} it {take|need} {to go|for|to travel} {a} {km|miles|kilometers}?
+    A {book|story} has {a} pages. {n} reads {b} pages {a|each|every|per} day. => How many days {does|will} {he} need {to finish it|to read it|for it}?
+    {b} kilometers are covered every hour on a way of {a}.""",
+    link="""{Take the time|Count the hours}.""",
+    ask="""How {long|many hours} {does|will} {it|{he}} {take|need}?
+    How {long|many hours} does {the trip|it} take?""", to="hours")
+concept("speed", .65, 3, built(b=ints(2, 12), p=ints(3, 90), a=lambda r, d: d["b"] * d["p"]), ("Divide the distance by the time", "{a} / {b}"), [("Multiply distance by time", "{a} * {b}")], """
+    {A car|A train|A bus|{n}|A plane} {travels|drives|goes|traveled|drove|went|rode} {a} {km|kilometers|miles} in {b} hours.
+    {A car|A train|A bus|{n}} {needs|takes} {b} hours for {a} {km|kilometers|miles}.
+    It takes {b} hours to cover {a} {km|kilometers|miles}.""",
+    link="""{Take the speed|Take the distance in one hour}.""",
+    ask="""{What is|What was|Find} {its|the} {average |}speed{ in {km|miles} per hour|}?
+    How {fast|many {km|kilometers|miles} per hour} is that?""", to="kilometers")
+concept("average2", .4, 3, numbers((2, 99), (2, 99), fits=lambda a, b, c: (a + b) % 2 == 0 and a != b), ("Add both and halve", "({a} + {b}) / 2"), [("Add both", "{a} + {b}")], """
+    {n} {has|got|scored|made|read|sold} {a} {o} {on Monday|in one game|first} and {b} {on Tuesday|in the next|then}.
+    {n} has {a} {o} and {f} has {b}{ {o}|}.
+    . => {What is|Find} the average of {a} and {b}?
+    The two numbers are {a} and {b}.""",
+    link="""{Take the average|The average is taken}.""", ask="""What is {the|their|{his}} average{ number of {o}|}?
+    How many {o} is that on average?
+    What is the average of {these|the two} numbers?""")
+concept("average3", .25, 3, numbers((2, 99), (2, 99), (2, 99), fits=lambda a, b, c: (a + b + c) % 3 == 0), ("Add all and divide by 3", "({a} + {b} + {c}) / 3"), [("Add all three", "{a} + {b} + {c}"), ("Add all and halve", "({a} + {b} + {c}) / 2")], """
+    {n} {has|got|scored|made|read|sold} {a}, {b} and {c} {o} {on three days|in three games|in three tests}.
+    {n} has {a} {o}, {f} has {b} and {g} has {c}.
+    The {three |}{numbers|scores|test scores} are {a}, {b} and {c}.
+    . => {What is|Find} the {average|mean} of {a}, {b} and {c}?
+    Three {z} hold {a}, {b} and {c} {o}.""",
+    link="""{Take the average|The average is taken}.""", ask="""What is {the|their|{his}} average{ number of {o}| score|}?
+    What is the average of {a}, {b} and {c}?
+    What is the average of {these|the three} numbers?
+    Find the average.""")
+concept("percent_of", .6, 3, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pick(rng, [p for p in PERCENTS if a * p % 100 == 0])))(20 * rng.randint(1, 40)),
+        ("Find {k} percent of {a}", "{a} * {k} / 100"), [("Subtract {k}", "{a} - {k}"), ("Divide {a} by {k}", "{a} / {k}")], """
+    {In a {place}|} there are {a} {o}, and {k}{%| percent} of them are {adj}.
+    {n} has {a} {o}. {k}{%| percent} of them are {adj}.
+    {k}{%| percent} of {a} {o} are {adj}.
+    {n} {earns|has} {a$} and saves {k}{%| percent}{ of it|}.
+    . => {What is|Find|Calculate} {k}{%| percent} of {a}?
+    There are {a} {o}. => How many are {k}{%| percent} of them?
+    Out of {a} {o} {k}{%| percent} are chosen.""",
+    link="""{Take these|Look at these}.""", ask="""How many {o} {is that|are {adj}}?
+    How many are {adj}?
+    What is {k}{%| percent} of {a}?
+    How much {is that|does {he} save}?""")
+concept("sale", .3, 4, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pick(rng, [p for p in PERCENTS if a * p % 100 == 0])))(20 * rng.randint(1, 20)),
+        ("Take {k} percent off {a}", "{a} - {a} * {k} / 100"), [("Take {k} off", "{a} - {k}"), ("Find {k} percent", "{a} * {k} / 100")], """
+    {A {t}|A {u}} costs {a$}. {It is|The price is} reduced by {k}{%| percent}.
+    {A {t}|A {u}} {costs|usually costs} {a$} and is {on sale for |}{k}{%| percent} off.
+    {The price of a {t}|The regular price} is {a$}. {n} gets a {k}{%| percent} discount.
+    A shop takes {k}{%| percent} off a {t} that costs {a$}.""",
+    link="""?{Take the new price|The new price counts}.""", ask="""What is the {new price|sale price|price now}?
+    How much does {it|the {t}} cost now?
+    How much does {n} pay{ for it|}?""", to="money")
+concept("markup", .25, 2, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pick(rng, [p for p in PERCENTS if a * p % 100 == 0])))(20 * rng.randint(1, 20)),
+        ("Add {k} percent to {a}", "{a} + {a} * {k} / 100"), [("Add {k}", "{a} + {k}"), ("Find {k} percent", "{a} * {k} / 100")], """
+    {A {t}|A meal|A hotel} costs {a$} {and|plus} {a tax of |a tip of |}{k}{%| percent}{ tax| tip| is added|}.
+    {The price of a {t}|The rent} is {a$} and {rises|goes up|increases} by {k}{%| percent}.
+    {n} {earns|has} {a$} and gets {k}{%| percent} more.
+    To a bill of {a$} {n} adds {k}{%| percent}.""",
+    link="""{Take the new price|The new amount counts}.""", ask="""What is the {new price|total|new amount}?
+    How much {is it now|does {n} pay|is that}{ in all|}?""", to="money")
+concept("interest", .12, 2, lambda rng, v: (lambda a: (lambda p: dict(p, a=a, m=rng.randint(2, 9)))(_pick(rng, [p for p in (2, 3, 4, 5, 6, 8, 10) if a * p % 100 == 0])))(100 * rng.randint(1, 9)),
+        ("Interest of {m} years", "{a} * {k} / 100 * {m}"), [("Interest of one year", "{a} * {k} / 100")], """
+    {n} {puts|saves|invests} {a$} at {k}{%| percent} {simple |}interest {a|per} year for {m} years.
+    A bank pays {k}{%| percent} {a|per} year on {a$}, for {m} years.
+    For {m} years {a$} bring {k}{%| percent} each year.""",
+    link="""{Take the interest|Count the interest}.""", ask="How much {simple |}interest {is that|does {he} get|is earned}?", to="money")
+concept("profit", .25, 2, built(a=ints(2, 20), b=ints(2, 20), c=lambda r, d: d["b"] + r.randint(2, 15)), ("Profit of one, times {a}", "{a} * ({c} - {b})"), [("Profit of one", "{c} - {b}"), ("Sell {a} at {c}", "{a} * {c}")], """
+    {n} {buys|bought} {a} {t+} {for|at} {b$} each and {sells|sold} them {for|at} {c$} each.
+    {n} makes {a} {t+}. Each costs {b$} to make and sells for {c$}.
+    At {b$} {n} gets {a} {t+} and sells each for {c$}.""",
+    link="""{Take the profit|Count the profit}.""", ask="""How much {profit |}{does|did} {n} make?
+    What is {the|{his}} profit?""", to="money")
+concept("convert", .75, 3, lambda rng, v: (lambda a, c: dict(a=a, k=c[0], y=c[1], o=c[2]))(rng.randint(2, 24), rng.choice(
+        [(60, "hours", "minutes"), (24, "days", "hours"), (7, "weeks", "days"), (12, "years", "months"), (60, "minutes", "seconds"), (12, "feet", "inches"), (100, "meters", "centimeters"), (12, "dozen", "eggs"), (100, "dollars", "cents")])),
+        ("One has {k}", "{a} * {k}"), [("One has 10", "{a} * 10")], """
+    {n} {needs|has|waits|takes|counts} {a} {y}.
+    {The trip takes|It is|There are|That makes} {a} {y}.
+    . => How many {o} are {there |}in {a} {y}?
+    {a} {y} are given.""",
+    link="""{Change it to {o}|Take it in {o}}.""", ask="""How many {o} {is that|are in {a} {y}|is this}?
+    How many {o} {are there|} in {a} {y}?""")
+concept("hours_minutes", .3, 2, built(a=ints(2, 9), b=ints(5, 55)), ("{a} hours and {b} minutes", "{a} * 60 + {b}"), [("Write {a} and {b}", "{a} * 100 + {b}"), ("Add {a} and {b}", "{a} + {b}")], """
+    {A film|A trip|A flight|A game} {takes|lasts} {a} hours and {b} minutes.
+    {n} {works|waits|drives|sleeps} {for |}{a} hours and {b} minutes.
+    After {a} hours and {b} minutes the trip ends.""",
+    link="Take it in minutes.", ask="How many minutes is {that|this}{ in all|}?", to="minutes")
+concept("legs", .3, 2, built(a=ints(2, 20), b=ints(2, 20)), ("Four legs and two legs", "4 * {a} + 2 * {b}"), [("Four legs each", "4 * ({a} + {b})"), ("Count the animals", "{a} + {b}")], """
+    {On a farm|In a field|In a yard} there are {a} {cows|horses|pigs|sheep|goats|dogs} and {b} {chickens|hens|ducks|geese}.
+    {n} has {a} {cows|horses|pigs|dogs|cats|goats} and {b} {chickens|hens|ducks|birds}.
+    {b} {hens|ducks} and {a} {cows|pigs} stand in the yard.""",
+    link="""{Count the legs|Their legs are counted}.""", ask="How many legs {are there|do they have}{ in all| altogether|}?", to="t")
+concept("bills", .4, 2, built(a=ints(2, 12), b=ints(2, 12)), ("Fives and tens", "5 * {a} + 10 * {b}"), [("Count the bills", "{a} + {b}"), ("Tens for all", "10 * ({a} + {b})")], """
+    {n} has {a} five-dollar bills and {b} ten-dollar bills.
+    {n} {pays with|saves|finds} {a} 5-dollar bills and {b} 10-dollar bills.
+    There are {b} ten-dollar bills and {a} five-dollar bills.""",
+    link="""?{Count the money|The money is counted}.""", ask="How much {money |}{is that|does {he} have}{ in all|}?", to="money")
+concept("pages_between", .1, 2, built(a=ints(2, 60), b=lambda r, d: d["a"] + r.randint(3, 90)), ("From {a} to {b}, both counted", "{b} - {a} + 1"), [("Subtract {a} from {b}", "{b} - {a}")], """
+    {n} reads from page {a} to page {b}, both {included|of them too}.
+    {n} {sells|checks|takes} the tickets {number |}{a} to {b}, both included.
+    From number {a} up to and including number {b} all are taken.""",
+    link="""{Count them|They are counted}.""", ask="How many {pages |tickets |}is that?", to="t")
+concept("clock", .7, 2, built(a=ints(1, 11), b=lambda r, d: d["a"] + r.randint(2, 11)), ("From {a} to {b}", "{b} - {a}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {works|sleeps|plays} from {a} o'clock to {b} o'clock.
+    A shop is open from {a}:00 to {b}:00.
+    At {a}:00 it starts, and it ends at {b}:00.""",
+    link="""{Count the hours|Take the hours}.""", ask="How many hours {is that|does {he} work|is it open}?", to="hours")
+concept("rest_per_day", .25, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(3, 60), a=lambda r, d: d["k"] * d["p"] + d["b"]), ("The rest, shared by {k}", "({a} - {b}) / {k}"), [("The rest", "{a} - {b}"), ("Share, then subtract", "{a} / {k} - {b}")], """
+    A book has {a} pages. {n} has read {b}. {He} reads the rest in {k} days, {the same number each day|equally}.
+    {n} has {a} {o}. {He} {eats|gives away|sells|uses} {b} and {shares the rest equally among|puts the rest equally into} {k} {friends|children|{z}}.
+    {n} had {a} {o}, lost {b} and {divides|splits} the rest {equally|evenly} among {k} {friends|children}.
+    Of {a} {o} {b} are gone, and {k} children share what is left.""",
+    link="""{Take one share|Look at one share}.""", ask="""How many {o |}does each {one |child |friend |}get?
+    How many {pages|{o}} {a day is that|per day|is that}?
+    How many are in each?""")
+concept("sum_shared", .3, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(2, 20), a=lambda r, d: d["k"] * d["p"] + d["k"] * 20 - d["b"]), ("Add, then share by {k}", "({a} + {b}) / {k}"), [("Add {a} and {b}", "{a} + {b}"), ("Share {a} by {k}", "{a} / {k}")], """
+    {n} has {a} {o} and {f} has {b}. They {share|divide|split} them {equally|evenly} among {k} {friends|children|people}.
+    There are {a} {red|small} {o} and {b} {blue|big} {o}. They are packed {equally |}{into|in} {k} {z}.
+    {a} and {b} {o} are put together and dealt to {k} players.""",
+    link="""{Take one share|Look at one share}.""", ask="""How many {o} does each {one |}get?
+    How many {o} are in each?""")
+
+concept("cost_cents", .75, 1, built(a=lambda r, d: 2 * r.randint(1, 8), b=lambda r, d: f"{r.randint(0, 15)}.50"), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {buys|bought} {a} {t+} {for|at} ${b} {each|apiece}.
+    {A {t}|One {t}|Each {t}} costs ${b}. {n} {buys|bought|wants} {a}{ {t+}|}.
+    For {a} {t+} {n} pays ${b} a piece.""",
+    link="""?{Count the money|Take the money}.""",
+    ask="""How much {does|did} {n} {pay|spend}{ in all| altogether|}?
+    How much {money |}{is that|do they cost|is it}{ in all|}?""", to="money")
+concept("warmer", .8, 1, numbers((2, 30), (2, 30)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    {In the morning|At night|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By noon|Then|Today} it {is {b} degrees warmer|rises by {b} degrees|rose {b} degrees|goes up {b} degrees}.
+    It gets {b} degrees warmer than the {a} degrees of the night.""",
+    ask="""What is the temperature {now|then|at noon}?
+    How many degrees is it {now|then}?""", to="degrees")
+concept("colder", .75, 1, numbers((12, 40), (2, 30), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
+    {In the morning|At noon|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By night|Then|Today} it {is {b} degrees colder|falls by {b} degrees|dropped {b} degrees|goes down {b} degrees}.
+    It gets {b} degrees colder than the {a} degrees of the day.""",
+    ask="""What is the temperature {now|then|at night}?
+    How many degrees is it {now|then}?""", to="degrees")
+concept("part_of_number", .7, 1, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: PARTS[d["k"]]), ("Take {w} of {a}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+    .
+    What is wanted is {w} of {a}.""", ask="{What is|Find|Calculate|How much is} {w} of {a}{?|.}", link="{{w} of {a} is taken|Start with {w} of {a}}.")
+concept("plus", .9, 1, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+    .
+    Take the sum of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {+|plus} {b}{?|.}
+    {What is|Find} the sum of {a} and {b}{?|.}
+    {What number|What} is {b} more than {a}?
+    {Add|Add up} {a} and {b}.""", link="{The sum of {a} and {b} is taken|Start with {a} plus {b}}.")
+concept("minus", .85, 1, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    .
+    Take {b} away from {a}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {-|minus} {b}{?|.}
+    {What is|Find} the difference {of|between} {a} and {b}{?|.}
+    {What number|What} is {b} less than {a}?
+    Subtract {b} from {a}.""", link="{The difference of {a} and {b} is taken|Start with {a} minus {b}}.")
+concept("multiply", .85, 1, numbers((2, 60), (2, 60)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    .
+    Take the product of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {*|times|x|multiplied by} {b}{?|.}
+    {What is|Find} the product of {a} and {b}{?|.}""", link="{The product of {a} and {b} is taken|Start with {a} times {b}}.")
+concept("divide", .85, 1, built(b=ints(2, 30), p=ints(2, 40), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    .
+    Take {a} divided by {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {/|divided by|:} {b}{?|.}""", link="{{a} divided by {b} is taken|Start with {a} divided by {b}}.")
+
+OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
+CHAIN = [name for name in CONCEPTS if name not in OPENERS]
+DELAYED = [name for name in CHAIN if CONCEPTS[name].kind == "delayed"]
+LOCAL = [name for name in CHAIN if CONCEPTS[name].kind == "local"]
+
+START = """{n} {has|had|owns|got|starts with} {vo}.
+There are {vo} {in a {place}|in {n}'s {room|house|bag}|on a table|on the table of {n}}.
+{n} {finds|collects|picks|buys|made|bought|found|collected} {vo}.
+At {first|the start} {n} {has|had} {vo}.
+In the beginning {vo} are counted.""".splitlines()
+START_KIND = {"age": ["{n} is {v} years old."], "people": ["There are {vo} {in a {place}|on a bus|in a class|in a group}.", "{v} {o} {come to a {place}|meet}."],
+              "length": ["{A road|A rope|A path|A garden|A river} is {v} {o} long.", "{n} {walks|rides|runs|drives} {v} {o}."]}
+ASK = ["How many {o} {is that|are there|does {n} have} {now|in the end|at the end}?", "How many {o} is that?", "What number results?"]
+RECOUNT = ["They are counted again.", "{n} counts {them|it} again.", "{n} checks the count.", "The count is checked."]
+ASIDE = ["{f} is {e} years old.", "It is day {e} of the year.", "{n} lives at number {e}.", "The {place} opened {e} years ago."]
+
+
+# ---------------------------------------------------------------------------------------------------------
+@dataclass
+class Problem:
+    question: str
+    answer: str
+    steps: list       # of (concept name, [(comment, expression), ...]), the right form first
+    checks: list      # of bool: is the quantity of this step counted again
+    delayed: int      # number of delayed steps
+
+
+class Story:
+    """The people, things and places of one problem, and the filling of wordings with them."""
+
+    def __init__(self, rng, length):
+        self.rng = rng
+        self.people = rng.sample(GIRLS + BOYS, 14)
+        self.slots = dict(e=rng.randint(2, 60))
+        self.owner(self.people.pop())
+        self.others()
+        pick = rng.random()
+        noun = (plural(rng.choice(THINGS)) if pick < .62 else "dollars" if pick < .76 else rng.choice(MEASURES) if pick < .88
+                else "years" if pick < .91 + .09 * (length < 3) and length < 3 else plural(rng.choice(PEOPLE)))
+        self.now(noun)
+
+    def owner(self, name):
+        he = ("she", "her", "her") if name in GIRLS else ("he", "him", "his")
+        self.slots.update(n=name, he=he[0], He=he[0].title(), him=he[1], his=he[2])
+
+    def others(self):
+        """Fresh people, things and boxes for the next step, so that nothing said before is contradicted."""
+        t, u = self.rng.sample(THINGS, 2)
+        z = self.rng.choice(BOXES)
+        self.slots.update({"f": self.people.pop(), "g": self.people[0], "place": self.rng.choice(PLACES), "z": plural(z), "zs": z,
+                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "unit": self.rng.choice(UNITS)})
+
+    def now(self, noun):
+        """Sets what is counted: {o}, {s} and its kind."""
+        self.slots.update(o=noun, s=SINGULAR.get(noun, noun))
+        self.kinds = {"dollars": {"money"}, "years": {"age"}}.get(noun) or (
+            {"measure", "length"} if noun in ("kilometers", "meters", "miles", "feet") else {"measure"} if noun in MEASURES else
+            {"people"} if SINGULAR.get(noun) in PEOPLE else {"thing"})
+
+    def goes_on(self, c, about_other):
+        """After a step of concept `c`: what is counted now, and whose it is."""
+        if c.to:
+            self.now({"box": self.slots["z"], "t": self.slots["t+"], "money": "dollars"}.get(c.to, c.to))
+        if c.others and about_other:
+            self.owner(self.slots["f"])
+        self.others()
+
+    def fitting(self, lines):
+        """The lines that may be used for this kind of quantity; special ones, if there are any, come first."""
+        tagged = [re.match(r"(?:(money|thing|age|people|measure|length): )?(.*)", line).groups() for line in lines]
+        own = [text for tag, text in tagged if tag in self.kinds]
+        free = [] if "age" in self.kinds else [text for tag, text in tagged if tag is None]
+        return own * (2 if free else 1) + free
+
+    def amount(self, k, noun):
+        if noun == "dollars" and self.rng.random() < .6:
+            return f"${k}"
+        word = WORDS[k] if 1 < k <= 12 and self.rng.random() < .1 else str(k)
+        return f"{word} {noun}"
+
+    def fill(self, text, **numbers):
+        """Chooses among {a|b} from the inside out and fills the slots; {k$} is an amount of money."""
+        def one_slot(match):
+            body = match.group(1)
+            if "|" in body:
+                return self.rng.choice(body.split("|"))
+            if body.endswith("$"):
+                return self.amount(numbers[body[:-1]], "dollars")
+            if body == "vo":
+                return self.amount(numbers["v"], self.slots["o"])
+            value = numbers.get(body, self.slots.get(body))
+            assert value is not None, (text, body)
+            if isinstance(value, int) and 1 < value <= 12 and self.rng.random() < .1 and "%" not in text and ":" not in text:
+                return WORDS[value]
+            return str(value)
+        while "{" in text:
+            text = re.sub(r"\{([^{}]*)\}", one_slot, text)
+        text = re.sub(r" +", " ", text).strip().replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
+        text = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
+        return text[:1].upper() + text[1:]
+
+
+def whole(value):
+    return int(value) if value == int(value) else value
+
+
+def evaluate(expression, variables):
+    return whole(eval(expression, {"__builtins__": {}}, variables))   # our own text, from the table above
+
+
+def possible(value):
+    """Could this be a quantity of the world? Wrong readings often give fractions or negative numbers."""
+    return value == int(value) and value > 0
+
+
+def attempt(rng, length, delayed, strict, reworded):
+    """One try at a problem of `length` steps; None if the numbers did not work out."""
+    story, sentences, steps, checks, values = Story(rng, length), [], [], [], []
+    line = lambda lines: lines[-1] if reworded else rng.choice(lines[:-1] or lines)
+    opener = rng.random() < (.55 if length == 1 else .4)
+    if opener:
+        names = OPENERS
+    else:
+        v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(4, 150) * rng.choice((1, 1, 1, 1, 1, 4))
+        sentences.append(story.fill(line(START_KIND.get(min(story.kinds), START)), v=v))
+    used = set()
+    for i in range(length):
+        for _ in range(40):
+            names = OPENERS if opener and not i else DELAYED if rng.random() < delayed else LOCAL
+            c = CONCEPTS[rng.choices(names, [CONCEPTS[n].weight for n in names])[0]]
+            lines = c.say if opener and i == 0 and "age" in story.kinds else story.fitting(c.say)
+            if c.name in used or not lines:
+                continue
+            slots = c.sample(rng, None if opener and i == 0 else v)
+            if slots:
+                break
+        else:
+            return None
+        used.add(c.name)
+        if opener and i == 0 and ("age" in story.kinds or c.name == "convert"):
+            story.now(slots.pop("o", plural(rng.choice(THINGS))))
+        last = i == length - 1
+        fresh = story.fitting([c.say[-1]] if reworded else c.say[:-1])
+        fresh = [f for f in fresh if last or " => " not in f and (f != "." or c.link)]
+        if not fresh:
+            return None
+        wording, _, own_ask = rng.choice(fresh).partition(" => ")
+        about_other = "{f}" in wording
+        say = story.fill(wording, **slots)
+        forms = c.right, *c.wrong
+        if slots.get("flip"):
+            forms = forms[::-1]
+        x = str(v) if i == 0 and not opener else f"n{i}"
+        forms = [(_form(story, comment, x, slots), expression.format(x=x, **slots)) for comment, expression in forms]
+        value = evaluate(forms[0][1], {f"n{i}": values[-1]} if values else {})
+        if not (possible(value) and 2 <= value <= (LARGEST if length > 1 else 50 * LARGEST)):
+            return None
+        if "age" in story.kinds and value > 110:
+            return None
+        ask = [a for a in story.fitting(c.ask) if about_other or "{f}" not in a]
+        ask = [a for a in ask if about_other and c.others and "{f}" in a] or ask
+        tail = ""
+        if own_ask or last and ask:
+            tail = story.fill(own_ask or rng.choice(ask), **slots)
+        elif c.link and not (c.link[0].startswith("?") and rng.random() < .6):
+            tail = story.fill(rng.choice(c.link).lstrip("?"), **slots)
+        if values and rng.random() < .5 and say.startswith(story.slots["n"] + " "):
+            say = story.slots["He"] + say[len(story.slots["n"]):]
+        if length == 1 and not opener and about_other and "{n}" in wording and rng.random() < .35:
+            sentences.insert(0, say)      # the relation first, then the number: schoolbooks do that
+        elif say != ".":
+            sentences.append(say)
+        if tail and not last:
+            sentences.append(tail)
+        story.goes_on(c, about_other)
+        values.append(value)
+        v = value
+        steps.append((c.name, forms))
+        checks.append(rng.random() < strict and not (last and rng.random() < .5))
+        if checks[-1]:
+            sentences.append(story.fill(rng.choice(RECOUNT)))
+        if last:
+            if not (own_ask or ask):
+                sentences += [tail] if tail else []
+                tail = story.fill(rng.choice(ASK))
+            sentences.append(tail)
+    if not wrong_steps_show(steps, values):
+        return None
+    if rng.random() < .05:
+        sentences.insert(rng.choice((0, 1)), story.fill(rng.choice(ASIDE)))
+    elif 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"[^rs]\. ", s) for s in sentences) and rng.random() < .25:
+        sentences = [joined(sentences, story)]
+    return Problem(" ".join(sentences), str(v), steps, checks, sum(CONCEPTS[s[0]].kind == "delayed" for s in steps))
+
+
+def _form(story, comment, x, slots):
+    """The comment of a step; it names the quantity as the story does, digits only."""
+    x = "the first" if not x.isdigit() else x
+    return re.sub(r"\{(\w+)\}", lambda m: str(dict(story.slots, **slots, x=x)[m.group(1)]), comment)
+
+
+def joined(sentences, story):
+    """ "A has 5. A gets 7. How many?" told as one sentence: "If A has 5 and A gets 7, how many?" """
+    def lower(s):
+        return s[0].lower() + s[1:] if s.split()[0] in STARTERS else s
+    *facts, ask = sentences
+    facts = " and ".join(lower(f.rstrip(".")) for f in facts)
+    return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
+
+
+STARTERS = set("He She They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If".split())
+
+
+def wrong_steps_show(steps, values):
+    """True if every single wrong step changes the answer, and a wrong delayed one gives an impossible answer."""
+    for i, (name, forms) in enumerate(steps):
+        for wrong in range(1, len(forms)):
+            variables = {f"n{j + 1}": value for j, value in enumerate(values[:i])}
+            for j in range(i, len(steps)):
+                variables[f"n{j + 1}"] = evaluate(steps[j][1][wrong if j == i else 0][1], variables)
+            final = variables[f"n{len(steps)}"]
+            if final == values[-1] or CONCEPTS[name].kind == "delayed" and possible(final):
+                return False
+    return True
+
+
+def problem(rng, steps, delayed=.12, strict=0., reworded=False):
+    """A random problem.
+
+    steps     number of dependent steps, 1 to 9
+    delayed   dial: probability that a step is a delayed one
+    strict    dial: probability that a quantity is counted again, so that the next step asserts it (delta = 1)
+    reworded  only the wordings that nothing else uses
+    """
+    while True:
+        found = attempt(rng, steps, delayed, strict, reworded)
+        if found:
+            return found
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Solutions, in the step format of rstar.py.
+
+def solution(p, choices=None, slip=lambda: False):
+    """The solution text of problem `p` up to <end_of_code>; `choices[i]` is the form taken in step i (0: right)."""
+    text = ""
+    for i, (_, forms) in enumerate(p.steps):
+        comment, expression = forms[choices[i] if choices else 0]
+        if slip():
+            expression = expression.replace(f"n{i}", f"n{i + 2}") if f"n{i}" in expression else f"n{i + 2} + " + expression
+        text += f"# Step {i + 1}: {comment}\n{check(p, i - 1)}n{i + 1} = {expression}\n<end_of_step>\n\n"
+    return text + f"# Now print the final answer\n{check(p, len(p.steps) - 1)}print(n{len(p.steps)})\n<end_of_code>"
+
+
+def check(p, i):
+    """The assertion at the start of the step after a recount."""
+    return f"assert n{i + 1} == int(n{i + 1}) > 0\n" if i >= 0 and p.checks[i] else ""
+
+
+def student(rng, p):
+    """(choices, solution) as the base's corpus has it: right steps at the rates of their concepts, and slips."""
+    choices = [0 if rng.random() < CONCEPTS[name].rate else rng.randint(1, len(forms) - 1) for name, forms in p.steps]
+    return choices, solution(p, choices, slip=lambda: rng.random() < SLIP)
+
+
+def run(p, choices):
+    """What the solution with these choices prints; None if an assertion stops it."""
+    variables = {}
+    for i, (_, forms) in enumerate(p.steps):
+        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], {"__builtins__": {}}, variables)
+        if p.checks[i] and not possible(value):
+            return None
+    return str(value)
+
+
+def stated(output):
+    """The answer that is stated for a printed output: whole numbers without their decimal point."""
+    return f"The answer is \\boxed{{{output.removesuffix('.0')}}}.{END_OF_ANSWER}"
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Splits and mixes.
+
+SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
+#            steps, each as often;    delayed  strict
+MIXES = dict(plain=((1, 2, 3), 0., 0.), standard=((2, 3, 4, 5, 6, 7), .12, .3), hard=((5, 6, 7, 8, 9), .6, 1.),
+             reworded=((2, 3, 4, 5), .12, .3))
+
+
+def draw(rng, split, steps, delayed, strict, reworded=False):
+    """A problem whose text falls into `split`."""
+    low, high = SPLITS[split]
+    while True:
+        p = problem(rng, steps, delayed, strict, reworded)
+        if low <= zlib.crc32(p.question.encode()) % 20 < high:
+            return p
+
+
+def problems(split, mix="standard", count=1000, seed=0):
+    """`count` problems of a split and mix, a function of the seed."""
+    steps, delayed, strict = MIXES[mix]
+    rng = random.Random(f"{split} {mix} {seed}")
+    return [draw(rng, split, steps[i % len(steps)], delayed, strict, mix == "reworded") for i in range(count)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.")
+    parser.add_argument("--split", choices=[s for s in SPLITS if s != "pretrain"], default="test")
+    parser.add_argument("--mix", choices=MIXES, default="standard")
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--solutions", action="store_true", help="add the right solution and the number of steps")
+    args = parser.parse_args()
+    for p in problems(args.split, args.mix, args.count, args.seed):
+        more = dict(solution=solution(p), steps=len(p.steps), delayed=p.delayed) if args.solutions else {}
+        print(json.dumps(dict(question=p.question, answer=p.answer, **more)))
+
+
+if __name__ == "__main__":
+    main()
