@@ -53,7 +53,12 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")       # read when transformers is imported
+
+import torch
+import transformers
 from tqdm import tqdm
+from transformers import DynamicCache, StoppingCriteriaList, StopStringCriteria
 
 from answers import answers_equal, extract_answer
 from verifier import Verifier
@@ -206,8 +211,6 @@ def hub_reachable():
 def load(path, what, auto_class, suits, config):
     """-> (model, tokenizer) on the device and in the precision of `config`. `suits`: the ending of a fitting architecture."""
     device, dtype = pick_device(config), pick_dtype(config)
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import transformers
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     name, extra = locate(path, what)
@@ -232,7 +235,6 @@ def load(path, what, auto_class, suits, config):
 
 
 def pick_device(config):
-    import torch
     name = config.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -246,7 +248,6 @@ def pick_device(config):
 
 
 def pick_dtype(config):
-    import torch
     if config.dtype not in ("auto", "float32", "bfloat16", "float16"):
         raise UserError(f"--dtype {config.dtype}: unknown; one of auto, float32, bfloat16, float16")
     if config.dtype == "auto":
@@ -265,7 +266,6 @@ class Policy:
     CHUNK = 16       # tokens between two looks at which rows are finished (measured: 16 is 2-5 times as fast as never)
 
     def __init__(self, path, config=Config()):
-        import transformers
         self.model, self.tokenizer = load(path, "policy", "AutoModelForCausalLM", ("CausalLM", "LMHeadModel"), config)
         # Sampling is ours alone: what the checkpoint's own generation_config holds (a repetition penalty, top_k) must not leak in.
         self.model.generation_config = transformers.GenerationConfig()
@@ -298,8 +298,6 @@ class Policy:
 
     def generate(self, texts, k, stops, limit, temperature, seed):
         """One batch. The texts are read once and their cache repeated k times; every CHUNK tokens finished rows leave."""
-        import torch
-        from transformers import DynamicCache
         inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
         ids, mask = inputs["input_ids"].to(self.model.device), inputs["attention_mask"].to(self.model.device)    # (B, T)
         start = ids.shape[1]
@@ -341,7 +339,6 @@ class Policy:
         return self.ends | {self.tokenizer.convert_tokens_to_ids(s) for s in stops} if self.tuned else self.ends
 
     def stop_criteria(self, stops):
-        from transformers import StopStringCriteria, StoppingCriteriaList
         if self.tuned:
             return None
         if stops not in self.criteria:
@@ -363,13 +360,11 @@ class Draw:
     number. The numbers are a function of the run's seed, the text and the sample's number, never of the batch."""
 
     def __init__(self, texts, k, limit, temperature, seed, start, device):
-        import torch
         seeds = [int.from_bytes(hashlib.sha256(f"{seed} {i} {text}".encode()).digest()[:7], "big") for text in texts for i in range(k)]
         numbers = [torch.rand(limit, generator=torch.Generator().manual_seed(s), dtype=torch.float64) for s in seeds]
         self.uniforms, self.temperature, self.start = torch.stack(numbers).float().to(device), temperature, start   # (B*k, limit)
 
     def __call__(self, ids, scores):
-        import torch
         upto = (scores.float() / self.temperature).softmax(-1).cumsum(-1)                        # (B*k, V)
         u = self.uniforms[:, ids.shape[1] - self.start, None] * upto[:, -1:]
         token = (upto <= u).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
@@ -389,7 +384,6 @@ class PPM:
 
     def score(self, paths):
         """Paths as (question, text of the steps) -> scores in [-1, 1]. Batches of paths of about one length."""
-        import torch
         texts = [(self.tokenizer.bos_token or "") + format_prompt(question) + steps for question, steps in paths]
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         scores = [0.] * len(texts)

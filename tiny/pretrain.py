@@ -1,6 +1,9 @@
 """Makes the tiny world's base: a byte-level BPE tokenizer and a Qwen2-shaped model of 1.8M parameters, from scratch.
 
-    python tiny/pretrain.py --out tiny/base --tokens 30e6
+Its shape is Qwen2's (grouped heads, biases at q, k, v), but it is saved as a Llama with biases: transformers 5.24 reads
+every folder of type qwen2 with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
+
+    python tiny/pretrain.py --out tiny/base --tokens 20e6
 
 The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that
 `world.student` writes, misconceptions included. Two things mattered most when this was tried out: small
@@ -22,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import world
@@ -33,7 +36,6 @@ SHAPE = dict(hidden_size=160, num_hidden_layers=4, num_attention_heads=5, num_ke
 BATCH = 1536             # tokens; with batches of 4096 almost nothing was learned in the same time
 POOL = 64                # batches that are made together, so that each holds problems of about one length
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
-QUESTION_SHARE = 0.1     # share of the question's tokens that is trained on too: it teaches the words
 LENGTHS = {1: 28, 2: 18, 3: 13, 4: 10, 5: 8, 6: 7, 7: 6, 8: 5, 9: 5}      # steps: how often
 
 
@@ -47,7 +49,7 @@ def build_tokenizer():
         pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     rng = random.Random("tokenizer")
-    texts = [text for text, _ in (example(rng, draw(rng, 1.)) for _ in range(20000))]
+    texts = ["".join(piece for piece, _ in example(rng, draw(rng, 1.))) for _ in range(20000)]
     numbers = [" ".join(map(str, range(1000)))] * 3000             # often enough to be merged first
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<pad>", *MARKERS], show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
@@ -71,21 +73,22 @@ def draw(rng, done):
 
 
 def example(rng, p):
-    """(text, where the solution starts): the question, a student's solution, its output and the stated answer."""
-    prompt = PROMPT.format(question=p.question)
+    """A problem as (text, is it trained on) pieces: the question, a student's solution, its output, the stated answer.
+
+    What the model does not have to write is not trained on. That matters: names, numbers and outputs cannot be foreseen,
+    and a first run that trained on them learned nothing but noise for 7M tokens."""
     choices, code = world.student(rng, p)
     output = world.run(p, choices)
-    stated = "" if output is None else OUTPUT.format(output=output) + world.stated(output)
-    return prompt + code + stated, len(prompt)
+    stated = [] if output is None else [(OUTPUT.format(output=output), False), (world.stated(output), True)]
+    return [(PROMPT.format(question=p.question), False), (code, True), *stated]
 
 
 def batches(tokenizer, seed, pool, done):
-    """A pool of batches, a function of its number: (length, rows, [(ids, first token trained on)])."""
+    """A pool of batches, a function of its number: lists of (length, rows, [(ids, which of them are trained on)])."""
     rng, rows = random.Random(f"{seed} {pool}"), []
     while sum(len(ids) for ids, _ in rows) < BATCH * POOL:
-        text, start = example(rng, draw(rng, done))
-        ids, prompt = tokenizer.encode(text), tokenizer.encode(text[:start])
-        rows.append((ids, len(prompt)))
+        pieces = [(tokenizer.encode(text), trained) for text, trained in example(rng, draw(rng, done))]
+        rows.append((sum((ids for ids, _ in pieces), []), sum(([trained] * len(ids) for ids, trained in pieces), [])))
     made, by_length = [], {}
     for row in rows:
         by_length.setdefault(-(-len(row[0]) // GRAIN) * GRAIN, []).append(row)
@@ -96,13 +99,11 @@ def batches(tokenizer, seed, pool, done):
     return made
 
 
-def collate(length, each, batch, rng):
+def collate(length, each, batch):
     """-> ids (B, T) padded on the right, and the positions that count in the loss, padded with -1 to a round number."""
     ids, counts = torch.zeros(each, length, dtype=torch.long), torch.zeros(each, length, dtype=torch.bool)
-    for row, (tokens, start) in enumerate(batch):
-        ids[row, :len(tokens)] = torch.tensor(tokens)
-        counts[row, 1:start] = torch.rand(start - 1, generator=rng) < QUESTION_SHARE
-        counts[row, start:len(tokens)] = True
+    for row, (tokens, trained) in enumerate(batch):
+        ids[row, :len(tokens)], counts[row, :len(tokens)] = torch.tensor(tokens), torch.tensor(trained)
     positions = counts.flatten().nonzero()[:, 0]
     return ids, F.pad(positions, (0, -len(positions) % (4 * GRAIN)), value=-1)
 
@@ -119,7 +120,7 @@ def optimizers(model, rate):
 
 def schedule(done):
     """Constant, then linear down to 2%, over the share `done` of the training."""
-    return 1. if done < .35 else .02 + .98 * (1 - (done - .35) / .65)
+    return 1. if done < .45 else .02 + .98 * (1 - (done - .45) / .55)
 
 
 @torch.inference_mode()
@@ -149,7 +150,7 @@ def well_formed(model, tokenizer, temperature, lengths=(1, 2, 3, 5), count=60):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="tiny/base")
-    parser.add_argument("--tokens", type=float, default=30e6)
+    parser.add_argument("--tokens", type=float, default=20e6)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -159,8 +160,8 @@ def main():
     torch.manual_seed(args.seed)
     state = args.state or args.out.rstrip("/") + ".state"
     tokenizer = build_tokenizer()
-    model = Qwen2ForCausalLM(Qwen2Config(
-        vocab_size=len(tokenizer), tie_word_embeddings=True, max_position_embeddings=2048, rope_theta=10000.,
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=len(tokenizer), tie_word_embeddings=True, max_position_embeddings=2048, attention_bias=True,
         pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=None, **SHAPE))
     opts = optimizers(model, args.rate)
     seen, pool, log, start = 0, 0, [], time.time()
@@ -173,13 +174,12 @@ def main():
     bar = tqdm(total=int(args.tokens), initial=seen, unit="tok", unit_scale=True, mininterval=10)
     average, saved = None, time.time()
     while seen < args.tokens:
-        rng = torch.Generator().manual_seed(pool)
         for length, each, batch in batches(tokenizer, args.seed, pool, seen / args.tokens):
             done = min(1., seen / args.tokens)
             for opt in opts:
                 for group in opt.param_groups:
                     group["lr"] = args.rate * schedule(done) * min(1., (seen / BATCH + 1) / 50)
-            ids, positions = collate(length, each, batch, rng)
+            ids, positions = collate(length, each, batch)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 hidden = model.model(input_ids=ids).last_hidden_state               # (B, T, D)
                 logits = model.lm_head(hidden.flatten(0, 1)[(positions - 1).clamp(min=0)])      # (positions, V)

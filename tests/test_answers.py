@@ -1,0 +1,342 @@
+r"""answers.py: the example pairs as they are, properties that hold for every pair, random expressions written twice, hostile inputs.
+
+The example pairs and the benchmarks' reference answers aren't part of the repository; tests that need them skip where they are absent."""
+import ast
+import doctest
+import itertools
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import answers
+from answers import answers_equal, extract_answer
+
+ROOT = Path(answers.__file__).parent
+DATA = ROOT.parent / "shared" / "data"
+PAIRS = DATA / "answer_pairs.jsonl"
+REFERENCES = ["GSM8K_test", "math500_test", "aime2024_test", "amc23_test"]
+
+EQUAL = [line.split(" == ") for line in r"""
+1,234,567.50 == 1234567.5
+10,\!080 == 10080
+1\frac{4}{5} == 9/5
+137½ == 137.5
+6.72 \times 10^{-5} == .0000672
+1.2e+16 == 12000000000000000
+0.1\overline{6} == 1/6
+0.3333333333333333 == \frac13
+(0.5000000000000001+0.8660254037844386j) == \frac{1+i\sqrt{3}}{2}
+50 percent == 50\%
+90° == 90^\circ
+\$18.90 == 18.9 dollars
+15 square centimeters == 15\mbox{ cm}^2
+-\frac{1}{2} == \frac{1}{-2}
+\frac{1}{\sqrt{3}} == sqrt(3)/3
+\sqrt[3]{-8} == -2
+\ln 8 == 3 \ln 2
+\sin 30^\circ == 1/2
+\binom{n}{2} == n(n-1)/2
+(n+1)! == (n+1) n!
+e^{i\pi} == -1
+2^{100} == 1267650600228229401496703205376
+(a+5)(b+2) == ab + 2a + 5b + 10
+\frac{\cos x}{\sin x} == \cot x
+y = 2x + 3 == 4x - 2y + 6 = 0
+f(x) = 2x+1 == 2x+1
+x = 2 \text{ or } x = 3 == 3, 2
+{-7, 9} == 9,-7
+\{1 \pm \sqrt{5}, -2\} == -2, 1+\sqrt5, 1-\sqrt5
+[(1, 2)] == (1,2)
+x = 1, y = 2 == (1,2)
+Interval.open(0, oo) == (0, \infty)
+-2 <= x <= 7 == x \in [-2,7]
+(x < 2) | (x > 3) == (-\infty,2) \cup (3,\infty)
+\mathbb{R} \setminus \{2\} == (-\infty,2)\cup(2,\infty)
+\{x \mid x > 5\} == (5,\infty)
+Matrix([[1, 2], [3, 4]]) == \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}
+[-18 -49  96] == \begin{pmatrix} -18 \\ -49 \\ 96 \end{pmatrix}
+[1, 2] == \begin{pmatrix} 1 & 2 \end{pmatrix}
+\text{(B)} == B
+(B) 12 == \textbf{B}
+3:30 p.m. == 15:30
+twenty-five == 25
+twenty-fifth == 25th
+5^{\text{th}} == fifth
+10:18 == 5:9
+204_{\text{five}} == 204_5
+The medial triangle. == \mathrm{the~medial~triangle}
+The answer is $\boxed{7}$. == 7
+√2/2 == \frac{\sqrt{2}}{2}
+\sum_{k=1}^n k == \sum_{k=1}^n  k
+""".strip().splitlines()]
+
+UNEQUAL = [line.split(" != ") for line in r"""
+0.33 != 1/3
+3.14 != \pi
+0.333333333333 != 1/3
+12345678901234567890 != 12345678901234567891
+2^{100}+1 != 2^{100}
+10^{60}+\sqrt{2} != 10^{60}+\sqrt{3}
+\sqrt{2} \cdot 10^{-60} != \sqrt{3} \cdot 10^{-60}
+50\% != 1/2
+50\% != 50 cm
+5 m != 5 \text{ km}
+5.4 dollars != 5.4 \text{ cents}
+1\frac{5}{4} != 1\frac{4}{5}
+|x| != x
+\sqrt{x^2} != x
+\ln x^2 != 2 \ln x
+\ln|x| != \ln x
+x^2 + 5y + 6 != x^2 + 5x + 6
+x_{n+1} != x_{n+2}
+52_8 != 52
+52_8 != 42
+(1,2) != (2,1)
+(1,2) != [1,2]
+[1,2) != [1,2]
+(1,2) != \{1,2\}
+1, 2 != 1
+1, 2 != 1, 2, 3
+\pm 2 != 2
+y = 2, x = 1 != (2,1)
+x = 5 != y = 5
+y = 2x - 3 != y = 2x + 3
+x > 5 != [5,\infty)
+(1,2)\cup(2,3) != (1,3)
+\begin{pmatrix} 1 & 2 & 3 \end{pmatrix} != \begin{pmatrix} 1 \\ 2 \\ 3 \end{pmatrix}
+\begin{pmatrix} 1 & 3 \\ 2 & 4 \end{pmatrix} != \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}
+3:30 am != 3:30 pm
+4:11 != 11:4
+3:1 != 3
+2 or 3 != 2, 3
+5 (or 6) != 5
+maybe 5 != 5
+at least 5 != 5
+3 + 4 = 8 != 8
+seat != \text{east}
+not odd != odd
+A != E
+three four != 7
+[[1], [2]] != \begin{pmatrix} 1 & 2 \end{pmatrix}
+""".strip().splitlines()]
+
+GARBAGE = ["", " ", "$", "$$", "\\", "?", "...", "-", "+", "{", "{}", "()", ")", "(1, 2", "[1,2", "1 +", "1/", "x =", "\\frac{1}{", "\\frac{}{}", "\\sqrt{",
+           "\\boxed{}", "\\text{}", "1/0", "nan", "2 or 3", "5 5", "1.2.3", "4 \\ldots", "Error", "Traceback (most recent call last):",
+           "\\begin{pmatrix} 1 & 2 \\\\ 3 \\end{pmatrix}", "9" * 3000, "(" * 500 + "1" + ")" * 500]
+
+HOSTILE = [
+    "9^9^9", "9**9**9**9", "(10!)!", "((3!)!)!", "3!!!!!!", "1000000!", "1e999999999", "10^{10^{10}}", "2^{10000000}", "(1+1e-9)^{10^9}",
+    "exp(exp(exp(100)))", "exp(10^{100})", "\\sin(10^{1000})", "(x+1)^{100000}", "x^{x^{x^{x^x}}}", "gamma(10**9)", "acosh(10**300)",
+    "binomial(10**9, 5*10**8)", "\\binom{1000000}{500000}", "floor(10^{30}\\pi)", "10^{400}+\\sqrt{2}", "(\\sqrt{2}+\\sqrt{3})^{400}",
+    "1/0", "0/0", "0^{-1}", "\\log 0", "\\log_1 5", "\\sqrt[0]{5}", "oo-oo", "0*oo", "\\infty^\\infty", "zoo", "(-1/2)!", "(-5)!", "floor(i)",
+    "(" * 900 + "1" + ")" * 900, "{" * 999 + "}" * 999, "[" * 1999, "\\frac" * 300, "\\frac{1}{" * 200 + "2" + "}" * 200, "\\sqrt" * 390 + "2",
+    "-" * 1900 + "1", "--" * 900 + "5", "!" * 1999, "5" + "!" * 1900, "|" * 999, "|" * 900 + "x" + "|" * 900, "1^" * 900 + "1", "1/" * 900 + "1",
+    "9" * 2000, "0." + "3" * 1990, "x^2+" * 490 + "1", "\\pm" * 600 + "1", "1" + "\\pm 1" * 300, "\\left(" * 300, "\\begin{pmatrix}" * 130,
+    "{" + ",".join(f"x^{i}" for i in range(350)) + "}", ",".join(f"sqrt({i})" for i in range(210)), ",".join(map(str, range(400))),
+    "\\cup".join(["(1,2)"] * 200), "\\cap".join(f"({i},{i + 5})" for i in range(150)), "((" * 19 + "x" + "+1)^2+1)^2" * 19, "x<" * 900 + "1",
+    "=" * 1999, "x=" * 900 + "1", " " * 1999, "\n" * 9999, "a " * 900, "or " * 600, "1 or " * 390, "1," * 900, "1,000" * 390, "\\text{" * 330,
+    "\\text{a}" * 240, '"' * 1999, "'" * 1999, "*" * 1999, "$" * 1999, "\\" * 1999, "`" * 1999, "\\sin" * 490 + "x", "\0", "\ud800", "😀" * 999,
+    "٣", "一二三", "one " * 490, "million " * 19, "_" * 1999, "0x" + "f" * 1990, "f(x)=" * 390, "12:" * 650, "{x|" * 600, "1e5" * 600,
+    "__import__('os').system('touch pwned')", "exec('open(\"pwned\", \"w\")')", "open('pwned', 'w')", "().__class__.__bases__[0].__subclasses__()",
+    "lambda: open('pwned', 'w')", "S('open(\"pwned\", \"w\")')", "sympify('1')", "[x for x in range(10**10)]", "'a'*10**10", "[0]*10**10",
+    "range(10**12)", "f'{1+1}'", "%s" * 900, "{0.__class__}", "solve(x**5 - x - 1)", "integrate(x**x)", "Sum(1/n, (n, 1, oo))",
+    "tan(pi/2)", "((x+1/3)^{30}+y^{40}+sqrt(z))^{20}", "(a+b+c+d+f+g+h+k+m+n+p+q+r+s+t)^{99}", "\\sqrt[1000000]{2}"]
+
+
+def example_pairs():
+    if not PAIRS.exists():
+        pytest.skip(f"no {PAIRS}")
+    return [json.loads(line) for line in PAIRS.read_text().splitlines()]
+
+
+def test_docstrings_hold():
+    result = doctest.testmod(answers)
+    assert result.failed == 0 and result.attempted > 30
+
+
+@pytest.mark.parametrize("a, b", EQUAL)
+def test_equal(a, b):
+    assert answers_equal(a, b) and answers_equal(b, a)
+
+
+@pytest.mark.parametrize("a, b", UNEQUAL)
+def test_unequal(a, b):
+    assert not answers_equal(a, b) and not answers_equal(b, a)
+
+
+def test_example_pairs(capsys):
+    pairs = example_pairs()
+    misses = [pair for pair in pairs if answers_equal(pair["prediction"], pair["gold"]) != pair["equal"]]
+    accepted = sum(not pair["equal"] for pair in misses)
+    with capsys.disabled():
+        print(f"\nexample pairs: {len(pairs) - len(misses)} of {len(pairs)} right, {accepted} wrongly accepted", *misses, sep="\n  ")
+    assert len(misses) <= 0.01 * len(pairs) and accepted <= 0.003 * len(pairs)  # measured: none
+
+
+def test_example_pairs_are_symmetric_and_their_answers_equal_themselves():
+    pairs = example_pairs()
+    for pair in pairs:
+        assert answers_equal(pair["prediction"], pair["gold"]) == answers_equal(pair["gold"], pair["prediction"]), pair
+        assert answers_equal(pair["gold"], pair["gold"]), pair["gold"]
+
+
+def test_faster_than_500_pairs_a_second():
+    """Beside plain string equality, each answer seen for the first time. A loaded machine may take half as long again."""
+    pairs = [(pair["prediction"], pair["gold"]) for pair in example_pairs()]
+    rates = []
+    for compare in (str.__eq__, answers_equal):
+        answers._readings.cache_clear()
+        start = time.process_time()
+        for a, b in pairs:
+            compare(a, b)
+        rates.append(len(pairs) / max(time.process_time() - start, 1e-9))
+    assert rates[1] > 500, rates
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_reference_answers_equal_themselves_and_rarely_each_other(name):
+    path = DATA / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    references = sorted({str(problem["answer"]) for problem in json.loads(path.read_text())})
+    assert [answer for answer in references if not answers_equal(answer, answer)] == []
+    pairs = random.Random(0).sample(list(itertools.combinations(references, 2)), 300) if name != "math500_test" else \
+        itertools.combinations(references, 2)
+    equal = [(a, b) for a, b in pairs if answers_equal(a, b)]
+    assert len(equal) <= 16, equal  # of math500's 45,150 pairs, 13 were looked at by eye: 15 and 15 cm^2, 36 and $36, ...
+
+
+@pytest.mark.parametrize("answer", GARBAGE)
+def test_garbage_equals_nothing_and_not_itself(answer):
+    assert not any(answers_equal(answer, other) or answers_equal(other, answer) for other in (answer, "5", "x", "yes", "1, 2"))
+
+
+def random_expression(rng, depth, write):
+    """A value at x = 3/7, and one of several ways to write it: write picks the style, rng the expression."""
+    if depth == 0:
+        number = rng.randint(1, 9)
+        return rng.choice([(Fraction(number), str(number)), (Fraction(3, 7), "x"),
+                           (Fraction(number, 4), write.choice([f"\\frac{{{number}}}{{4}}", f"({number}/4)", f"{number / 4}"]))])
+    (a, left), (b, right) = (random_expression(rng, depth - 1, write) for _ in range(2))
+    operator = rng.choice("+-*/^")
+    if write.random() < 0.3 and operator in "+*":
+        left, right = right, left
+    if operator == "+":
+        return a + b, write.choice([f"({left} + {right})", f"\\left({left}+{right}\\right)", f"(-(-{left}-{right}))"])
+    if operator == "-":
+        return a - b, write.choice([f"({left} - {right})", f"(-{right}+{left})", f"{{({left}−{right})}}"])
+    if operator == "*":
+        return a * b, write.choice([f"({left})({right})", f"{left} \\cdot {right}", f"({left})*({right})", f"2({left} × {right})/2"])
+    if operator == "/" and b:
+        return a / b, write.choice([f"(({left})/({right}))", f"\\dfrac{{{left}}}{{{right}}}", f"({left})({right})^{{-1}}"])
+    return a ** 2, write.choice([f"({left})^2", f"({left})**2", f"({left})²", f"({left})({left})"])
+
+
+def test_random_expressions_written_in_two_ways():
+    differ = 0
+    for seed in range(400):
+        (value, one), (_, two), (other, third) = (
+            random_expression(random.Random(expression), seed % 4, random.Random(style)) for expression, style in
+            ((seed, 2 * seed), (seed, 2 * seed + 1), (seed + 4000, seed)))
+        assert answers_equal(one, two), (one, two)
+        assert not answers_equal(one, f"({two}) + 1"), one
+        if value != other:
+            differ += 1
+            assert not answers_equal(one, third), (one, third)
+    assert differ > 300
+
+
+def test_random_text_never_raises_and_is_symmetric():
+    rng = random.Random(0)
+    pieces = [*"0123456789xyie+-*/^_!%=<>()[]{},;:|&. '\"$", *"\\frac \\sqrt \\pm \\cup \\in \\{ \\} \\\\ \\begin{pmatrix} \\end{pmatrix} \\left \\pi "
+              "\\text{or} \\circ \\mathbb{R} \\emptyset \\log_ sin log( Matrix( Interval( Union( Eq( FiniteSet( binomial( floor( oo cm five "
+              "0.333333333333333 1e5 Rational( \\end{ \\infty".split()]
+    for _ in range(4000):
+        a = "".join(rng.choice(pieces) for _ in range(rng.randint(1, 12)))
+        b = a + rng.choice(["", " ", "+1", ")", rng.choice(pieces)])
+        assert answers_equal(a, b) == answers_equal(b, a), (a, b)
+        extract_answer(a)
+
+
+def test_hostile_inputs_are_bounded_and_not_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(HOSTILE) >= 112
+    for answer in HOSTILE:
+        for other in (answer, answer + "+1", "1+" + answer, "x^2+1"):
+            start = time.perf_counter()
+            first, second = answers_equal(answer, other), answers_equal(other, answer)
+            assert time.perf_counter() - start < 2, (answer[:60], other[:60])  # for two calls
+            assert first == second, (answer[:60], other[:60])
+        start = time.perf_counter()
+        extract_answer("\\boxed{" * 99 + answer * 99)
+        assert time.perf_counter() - start < 1, answer[:60]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_deadline_holds_where_nothing_else_does(monkeypatch):
+    """A set in reverse order: every pair of members is compared, each within the bounds."""
+    monkeypatch.setattr(answers, "DEADLINE", 0.05)
+    members = [f"(x+{i})^9" for i in range(180)]
+    start = time.perf_counter()
+    assert not answers_equal("{" + ",".join(members) + "}", "{" + ",".join(reversed(members)) + "}")
+    assert time.perf_counter() - start < 0.5
+
+
+def test_nothing_in_the_module_can_evaluate_text():
+    forbidden = {"eval", "exec", "compile", "__import__", "sympify", "parse_expr", "lambdify", "S", "float", "literal_eval"}
+    calls = [node.func for node in ast.walk(ast.parse(Path(answers.__file__).read_text())) if isinstance(node, ast.Call)]
+    names = {func.id if isinstance(func, ast.Name) else func.attr for func in calls if isinstance(func, (ast.Name, ast.Attribute))}
+    compiled = {func.value.id for func in calls if isinstance(func, ast.Attribute) and func.attr == "compile"}
+    assert "fullmatch" in names and names & (forbidden - {"compile"}) == set() and compiled == {"re"}
+
+
+def test_threads_compare_at_once():
+    """mpmath's precision is a global: each thread must have its own."""
+    hard = [(f"{10 ** n}+\\sqrt{{2}}", f"{10 ** n}+\\frac{{2}}{{\\sqrt{{2}}}}", f"{10 ** n}+\\sqrt{{2}}+{10 ** -5:.5f}") for n in range(1, 90)]
+    wrong = []
+
+    def work():
+        wrong.extend(case for case in hard if not answers_equal(case[0], case[1]) or answers_equal(case[0], case[2]))
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="a Python without the limit")
+def test_pythons_limit_on_digits_may_be_the_lowest():
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(640)
+    try:
+        for answer in ("9" * 600, "9" * 900, "0." + "3" * 900, "1e2000", "x_{1e2000 + 1}", "\\pm 1e2000 \\mp 1", "9" * 900 + "_8",
+                       "0.\\overline{" + "3" * 900 + "}"):
+            answers_equal(answer, answer + " ")
+            answers_equal(answer, "(" + answer + ")")
+        assert answers_equal("9" * 600, "(" + "9" * 600 + ")")
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def test_import_is_light():
+    code = "import sys, answers; print(sorted({'sympy', 'mpmath', 'numpy', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("text, answer", [
+    (r"first \boxed{1}, then \boxed{\frac{1}{2}}.", r"\frac{1}{2}"),
+    (r"\boxed{\text{a \} b}}", r"\text{a \} b}"),
+    (r"so $\boxed 5$.", "5"), (r"\fbox{7}", "7"), (r"\boxed{8} or \boxed{9", "8"), (r"\boxed{9", None),
+    ("48/2 = <<48/2=24>>24 clips.\n#### 72", "72"), (r"\boxed{3} and #### 4", "3"),
+    ("<code>print(6)<end_of_step><output>6\n<end_of_output>", "6"), ("<output>5<end_of_output><output>\n<end_of_output>", "5"),
+    ("<output>5", None), ("no answer", None), ("", None)])
+def test_extract_answer(text, answer):
+    assert extract_answer(text) == answer
