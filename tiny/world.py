@@ -1057,64 +1057,37 @@ def possible(value):
 
 def attempt(rng, length, delayed, strict, reworded):
     """One try at a problem of `length` steps; None if the numbers did not work out."""
-    story, sentences, steps, checks, values = Story(rng, length), [], [], [], []
-    line = lambda lines: lines[-1] if reworded else rng.choice(lines[:-1] or lines)
-    opener = rng.random() < (.55 if length == 1 else .4)
-    if opener:
-        names = OPENERS
-    else:
-        v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(4, 150) * rng.choice((1, 1, 1, 1, 1, 4))
-        sentences.append(story.fill(line(START_KIND.get(min(story.kinds), START)), v=v))
-    used = set()
+    story, sentences, steps, checks, values, used = Story(rng, length), [], [], [], [], set()
+    opened = rng.random() < (.55 if length == 1 else .4)       # by an opener, else by a sentence that tells a quantity
+    v = None
+    if not opened:
+        v, sentence = begin(rng, story, reworded)
+        sentences.append(sentence)
     for i in range(length):
-        for _ in range(40):
-            names = OPENERS if opener and not i else DELAYED if rng.random() < delayed else LOCAL
-            c = CONCEPTS[rng.choices(names, [CONCEPTS[n].weight for n in names])[0]]
-            lines = c.say if opener and i == 0 and "age" in story.kinds else story.fitting(c.say)
-            if c.name in used or not lines:
-                continue
-            slots = c.sample(rng, None if opener and i == 0 else v)
-            if slots:
-                break
-        else:
+        c, slots = pick_concept(rng, story, opened and not i, delayed, used, v)
+        if c is None:
             return None
         used.add(c.name)
-        if opener and i == 0 and ("age" in story.kinds or c.name == "convert"):
-            story.now(slots.pop("o", plural(rng.choice(THINGS))))
         last = i == length - 1
-        fresh = story.fitting([c.say[-1]] if reworded else c.say[:-1])
-        fresh = [f for f in fresh if last or " => " not in f and (f != "." or c.link)]
-        if not fresh:
+        wording, own_ask = pick_wording(rng, story, c, last, reworded)
+        if wording is None:
             return None
-        wording, _, own_ask = rng.choice(fresh).partition(" => ")
-        about_other = "{f}" in wording
         say = story.fill(wording, **slots)
-        forms = c.right, *c.wrong
-        if slots.get("flip"):
-            forms = forms[::-1]
-        x = str(v) if i == 0 and not opener else f"n{i}"
-        forms = [(_form(story, comment, x, slots), expression.format(x=x, **slots)) for comment, expression in forms]
-        value = evaluate(forms[0][1], {f"n{i}": values[-1]} if values else {})
-        if not (possible(value) and 2 <= value <= (LARGEST if length > 1 else 50 * LARGEST)):
+        forms = forms_of(story, c, slots, str(v) if i == 0 and not opened else f"n{i}")
+        value = evaluate(forms[0][1], {f"n{i}": v} if i else {})
+        most = 110 if "age" in story.kinds else LARGEST if length > 1 else 50 * LARGEST
+        if not (possible(value) and 2 <= value <= most):
             return None
-        if "age" in story.kinds and value > 110:
-            return None
-        ask = [a for a in story.fitting(c.ask) if about_other or "{f}" not in a]
-        ask = [a for a in ask if about_other and c.others and "{f}" in a] or ask
-        tail = ""
-        if own_ask or last and ask:
-            tail = story.fill(own_ask or rng.choice(ask), **slots)
-        elif c.link and not (c.link[0].startswith("?") and rng.random() < .6):
-            tail = story.fill(rng.choice(c.link).lstrip("?"), **slots)
+        asked, tail = pick_tail(rng, story, c, slots, wording, own_ask, last)
         if values and rng.random() < .5 and say.startswith(story.slots["n"] + " "):
             say = story.slots["He"] + say[len(story.slots["n"]):]
-        if length == 1 and not opener and about_other and "{n}" in wording and rng.random() < .35:
+        if length == 1 and not opened and "{f}" in wording and "{n}" in wording and rng.random() < .35:
             sentences.insert(0, say)      # the relation first, then the number: schoolbooks do that
         elif say != ".":
             sentences.append(say)
-        if tail and not last:
+        if tail and not (last and asked):
             sentences.append(tail)
-        story.goes_on(c, about_other)
+        story.goes_on(c, "{f}" in wording)
         values.append(value)
         v = value
         steps.append((c.name, forms))
@@ -1122,23 +1095,70 @@ def attempt(rng, length, delayed, strict, reworded):
         if checks[-1]:
             sentences.append(story.fill(rng.choice(RECOUNT)))
         if last:
-            if not (own_ask or ask):
-                sentences += [tail] if tail else []
-                tail = story.fill(rng.choice(ASK))
-            sentences.append(tail)
+            sentences.append(tail if asked else story.fill(rng.choice(ASK)))
     if not wrong_steps_show(steps, values):
         return None
     if rng.random() < .05:
         sentences.insert(rng.choice((0, 1)), story.fill(rng.choice(ASIDE)))
-    elif 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"[^rs]\. ", s) for s in sentences) and rng.random() < .25:
+    elif can_be_joined(sentences) and rng.random() < .25:
         sentences = [joined(sentences, story)]
-    return Problem(" ".join(sentences), str(v), steps, checks, sum(CONCEPTS[s[0]].kind == "delayed" for s in steps))
+    return Problem(" ".join(sentences), str(v), steps, checks, sum(CONCEPTS[name].kind == "delayed" for name, _ in steps))
 
 
-def _form(story, comment, x, slots):
-    """The comment of a step; it names the quantity as the story does, digits only."""
-    x = "the first" if not x.isdigit() else x
-    return re.sub(r"\{(\w+)\}", lambda m: str(dict(story.slots, **slots, x=x)[m.group(1)]), comment)
+def begin(rng, story, reworded):
+    """-> (a quantity, the sentence that tells it)."""
+    v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(4, 150) * rng.choice((1, 1, 1, 1, 1, 4))
+    lines = START_KIND.get(min(story.kinds), START)
+    return v, story.fill(lines[-1] if reworded else rng.choice(lines[:-1] or lines), v=v)
+
+
+def pick_concept(rng, story, opener, delayed, used, v):
+    """-> (a concept that was not used and fits the quantity `v`, its slots), or (None, None) after 40 tries."""
+    for _ in range(40):
+        names = OPENERS if opener else DELAYED if rng.random() < delayed else LOCAL
+        c = CONCEPTS[rng.choices(names, [CONCEPTS[name].weight for name in names])[0]]
+        if c.name in used or not (opener and "age" in story.kinds or story.fitting(c.say)):
+            continue
+        slots = c.sample(rng, None if opener else v)
+        if slots:
+            if opener and ("age" in story.kinds or c.name == "convert"):
+                story.now(slots.pop("o", plural(rng.choice(THINGS))))
+            return c, slots
+    return None, None
+
+
+def pick_wording(rng, story, c, last, reworded):
+    """-> (a wording of the step, the question that belongs to this very wording or ""), or (None, None)."""
+    lines = [line for line in story.fitting([c.say[-1]] if reworded else c.say[:-1])
+             if last or " => " not in line and (line != "." or c.link)]
+    if not lines:
+        return None, None
+    wording, _, own_ask = rng.choice(lines).partition(" => ")
+    return wording, own_ask
+
+
+def pick_tail(rng, story, c, slots, wording, own_ask, last):
+    """-> (is it the question, the sentence behind the step: the question at the end of the story, else a link)."""
+    about_other = "{f}" in wording
+    asks = [ask for ask in story.fitting(c.ask) if about_other or "{f}" not in ask]
+    asks = [ask for ask in asks if about_other and c.others and "{f}" in ask] or asks
+    if own_ask or last and asks:
+        return True, story.fill(own_ask or rng.choice(asks), **slots)
+    if c.link and not (c.link[0].startswith("?") and rng.random() < .6):      # "?" marks a link that may be left out
+        return False, story.fill(rng.choice(c.link).lstrip("?"), **slots)
+    return False, ""
+
+
+def forms_of(story, c, slots, x):
+    """-> [(comment, expression)], the right form first. The comment names the quantity as the story does, digits only."""
+    told = dict(story.slots, **slots, x=x if x.isdigit() else "the first")
+    forms = [(re.sub(r"\{(\w+)\}", lambda slot: str(told[slot.group(1)]), comment), expression.format(x=x, **slots))
+             for comment, expression in (c.right, *c.wrong)]
+    return forms[::-1] if slots.get("flip") else forms
+
+
+def can_be_joined(sentences):
+    return 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"[^rs]\. ", s) for s in sentences)
 
 
 def joined(sentences, story):

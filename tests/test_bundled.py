@@ -1,0 +1,68 @@
+"""The bundled models, used as a newcomer uses them."""
+import json
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+import rstar
+
+ROOT = Path(__file__).parent.parent
+
+
+def ask(*arguments):
+    return subprocess.run([sys.executable, ROOT / "rstar.py", *arguments], capture_output=True, text=True, cwd="/")
+
+
+def test_the_problem_in_the_readme_is_answered():
+    command = re.search(r'rstar\.py --problem "([^"]+)"', (ROOT / "README.md").read_text()).group(1)
+    promised = re.search(r"its last line is `(Answer: \d+)`", (ROOT / "README.md").read_text()).group(1)
+    done = ask("--problem", command)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == promised, done.stdout + done.stderr
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1.5e6      # kilobytes: peak memory under 1.5 GB
+
+
+def test_an_example_of_the_tiny_world_is_answered():
+    done = ask("--example", "--print-tree", "--rollouts", "4")
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("Answer: ")
+
+
+@pytest.mark.parametrize("name", ["base", "policy", "ppm"])
+def test_the_folders_load_as_they_are(name):
+    import transformers
+    folder = ROOT / "tiny" / name
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert all(len(tokenizer.encode(str(n), add_special_tokens=False)) == 1 for n in range(1000))
+    assert all(len(tokenizer.encode(marker, add_special_tokens=False)) == 1 for marker in rstar.MARKERS)
+    text = "Zbigniew’s café sold 12345 zebras — 3.75 € each? 数学"
+    assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        names = list(file.keys())
+    kind = transformers.AutoModelForSequenceClassification if name == "ppm" else transformers.AutoModelForCausalLM
+    model = kind.from_pretrained(folder)
+    assert 1e6 < sum(p.numel() for p in model.parameters()) < 5e6 and names
+
+
+def test_the_bundle_is_small():
+    files = [f for name in ("base", "policy", "ppm") for f in (ROOT / "tiny" / name).iterdir()]
+    assert sum(f.stat().st_size for f in files) < 12e6
+
+
+def test_the_search_is_the_same_in_any_batch():
+    questions = ["Tom has 5 apples. He buys 7 more. How many apples does he have now?", "What is 12 times 11?",
+                 "Each ticket costs $7. How much do 6 tickets cost?"]
+    config = rstar.Config(rollouts=3, candidates=4)
+    policy, ppm = rstar.Policy(ROOT / "tiny/policy", config), rstar.PPM(ROOT / "tiny/ppm", config)
+    texts = lambda roots: [[node.text for node in rstar.nodes(root)] for root in roots]
+    together = texts(rstar.search(questions, policy, ppm, config=config))
+    assert together == [texts(rstar.search([question], policy, ppm, config=config))[0] for question in questions]
+
+
+def test_a_typed_text_that_is_no_problem_does_not_break_anything():
+    for text in ("hello", "?", "<end_of_step>", "日本語の問題", "x" * 3000, "1/0"):
+        done = ask("--problem", text, "--rollouts", "1", "--candidates", "2")
+        assert done.returncode in (0, 1) and "Traceback" not in done.stderr and done.stdout.splitlines()[-1].startswith("Answer: "), (text, done)
