@@ -302,6 +302,8 @@ class Policy:
         ids, mask = inputs["input_ids"].to(self.model.device), inputs["attention_mask"].to(self.model.device)    # (B, T)
         start = ids.shape[1]
         limit = min(limit, self.longest - start)
+        if limit < 1:                                # longer than the model can read: no candidate gets finished
+            return [[""] * k for _ in texts]
         done, rows = [""] * (len(texts) * k), list(range(len(texts) * k))
         with torch.inference_mode():
             cache = DynamicCache(config=self.model.config)
