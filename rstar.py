@@ -34,7 +34,8 @@ Where we deviate from the paper, or where it is silent:
   7. Without a reference and without a PPM the value of a trajectory is how far the tree's own answers agree with it.
   8. `stop` ends a search early, at the first answer that the PPM scores that high. The paper always spends all rollouts.
   9. Every candidate is sampled from its own seed (of the run, the path and its number), so a tree does not depend on
-     which other trees were searched beside it. In lower precisions than float32 this holds only nearly.
+     which other trees were searched beside it; PPM scores still differ in their seventh digit with the batch. In lower
+     precisions than float32 this holds only nearly.
 
 Start reading at `rollout`; everything that it calls follows below it. The command line is at the end.
 """
