@@ -715,7 +715,7 @@ def evaluate(problems, policy, ppm, config):
     ways["greedy"] = measured(lambda: [choose(ends) for ends in whole_solutions(1, 0.)])
     n = config.samples or max(1, round(ways["tree search"][0][1] / ways["greedy"][0][1]))
     sampled = []
-    ways[f"majority of N"] = measured(lambda: sampled.extend(whole_solutions(n, config.temperature)) or [majority(ends) for ends in sampled])
+    ways["majority of N"] = measured(lambda: sampled.extend(whole_solutions(n, config.temperature)) or [majority(ends) for ends in sampled])
     if ppm:
         tokens = ways["majority of N"][0][1]
         ways["best of N by the PPM"] = [(right, tokens) for right, _ in measured(lambda: [choose(ends) for ends in sampled])]
@@ -850,12 +850,13 @@ def read_trees(path):
     return trees
 
 
-def settings_of(policy, ppm, config):
+def settings_of(args, config):
     """What has to be the same for two results to belong together: all but where and how fast it runs."""
+    policy, ppm = args.policy or "tiny/policy", "tiny/ppm" if args.ppm == str(BUNDLED_PPM) else args.ppm
     how = dataclasses.asdict(config)
     for name in "device dtype batch rows".split():
         del how[name]
-    return dict(policy=str(policy), ppm=str(ppm), **how)
+    return dict(policy=policy, ppm=ppm, **how)
 
 
 def refuse_other_settings(path, found, wanted):
@@ -1009,7 +1010,7 @@ def print_tree(root, node=None, indent=""):
 def search_file(args, config):
     """--problems FILE --trees OUT: every finished tree is appended at once."""
     problems, out = read_problems(args.problems), writable(args.trees)
-    settings = settings_of(args.policy or "tiny/policy", args.ppm if args.policy or args.ppm == "none" else "tiny/ppm", config)
+    settings = settings_of(args, config)
     done = finished_trees(out, settings)
     missing = [i for i, problem in enumerate(problems) if (i, problem["question"]) not in done]
     solved = 0
@@ -1028,7 +1029,7 @@ def search_file(args, config):
 def evaluate_file(args, config):
     """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
     problems, out = read_problems(args.problems), writable(args.evaluate)
-    settings = settings_of(args.policy or "tiny/policy", args.ppm if args.policy or args.ppm == "none" else "tiny/ppm", config)
+    settings = settings_of(args, config)
     settings["problems"] = hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16]
     outcomes = {}
     if out.exists():

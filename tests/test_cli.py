@@ -133,6 +133,7 @@ def test_other_settings_are_not_mixed(scripted, tmp_path, capsys):
     rstar.main(["--problems", questions, "--evaluate", str(result), "--rollouts", "2"])
     capsys.readouterr()
     assert "rollouts 2, not 3" in refused(capsys, "--problems", questions, "--trees", out, "--rollouts", 3)
+    assert "ppm 'tiny/ppm', not 'mine'" in refused(capsys, "--problems", questions, "--trees", out, "--rollouts", 2, "--ppm", "mine")
     assert "seed 0, not 1" in refused(capsys, "--problems", questions, "--evaluate", result, "--rollouts", 2, "--seed", 1)
 
 

@@ -13,7 +13,6 @@ checkpoint, and since the batches are a function of the seed and the step, with 
 """
 import argparse
 import json
-import math
 import os
 import random
 import re

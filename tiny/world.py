@@ -1,6 +1,6 @@
 """The tiny world: word problems that a model of 1.2M parameters can learn, and can get wrong in the ways pupils do.
 
-A problem is a story of 1 to 9 dependent steps. Each step is one of about 70 *concepts* (give away, share,
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 90 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
 steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
