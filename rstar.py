@@ -85,7 +85,7 @@ class Config:
     temperature: float = setting(1.0, "sampling temperature (our choice; 0 is greedy)")
     searches: int = setting(1, "trees per problem, the answer being chosen among all (paper: up to 64)")
     stop: float = setting(2.0, "stop searching at an answer with this PPM score; over 1: never (paper: never)")
-    samples: int = setting(0, "--evaluate: whole solutions for majority and best of N; 0: as many as cost what tree search costs (our choice)")
+    samples: int = setting(0, "--evaluate: whole solutions for majority and best of N; 0: as many as tree search has tokens for (our choice)")
     step_tokens: int = setting(256, "greatest length of a step in tokens (our choice)")
     seed: int = setting(0, "seed of all sampling")
     batch: int = setting(16, "trees that are searched side by side (our choice; more for a big GPU)")
@@ -337,6 +337,9 @@ class Policy:
                         draw.uniforms = draw.uniforms[index]
                 mask = torch.cat([mask, mask.new_ones(len(mask), ids.shape[1] - mask.shape[1])], 1)
         return [done[i * k:(i + 1) * k] for i in range(len(texts))]
+
+    def length(self, text):
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def stop_tokens(self, stops):
         return self.ends | {self.tokenizer.convert_tokens_to_ids(s) for s in stops} if self.tuned else self.ends
@@ -682,52 +685,121 @@ def solve(questions, policy, ppm, config, bar=None):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Evaluation: five ways of answering, on problems with references.
+# Evaluation: ways of answering at equal cost, on problems with references.
+
+TREE_SEARCH = "tree search"
+SERIES = (1, 2, 4, 8, 16, 32, 64)        # trajectories, for test-time scaling (the paper goes to 64)
+
 
 def evaluate(problems, policy, ppm, config):
-    """Answers some problems in five ways -> {way: [(right, generated tokens) per problem]}.
+    """Answers some problems in several ways -> {way: [(right, generated tokens) per problem]}.
 
-    Tree search goes first. Unless `config.samples` says otherwise, majority, best of N and the step-wise choice then get
-    as many samples as make their tokens about equal to those of tree search on these problems.
+    Tree search goes first; then each of the other ways goes on until it has generated as many tokens on these problems.
+    Greedy alone is cheaper. `adaptive` asks for one more solution until the PPM scores one as high as `config.stop`.
     """
     questions = [problem["question"] for problem in problems]
+    outcomes = {}
 
-    def measured(way, *arguments):
+    def note(way, ends, tokens):
+        outcomes[way] = [(end is not None and answers_equal(end.answer, problem["reference"]), tokens) for end, problem in zip(ends, problems)]
+
+    def spent_by(answer, *arguments):
         before = policy.tokens
-        ends = way(*arguments)
-        tokens = (policy.tokens - before) / len(problems)
-        return [(end is not None and answers_equal(end.answer, problem["reference"]), tokens) for end, problem in zip(ends, problems)]
+        return answer(*arguments), (policy.tokens - before) / len(problems)
 
-    def tree_search():
-        return [choose([end for root in roots for end in terminals(root)]) for roots in solve(questions, policy, ppm, config)]
+    trees, budget = spent_by(solve, questions, policy, ppm, config)
+    note(TREE_SEARCH, [choose([end for root in roots for end in terminals(root)]) for roots in trees], budget)
+    for j in SERIES:
+        if j <= config.rollouts * config.searches:            # the first trajectories: what a shorter search had seen
+            cut = [first_trajectories(roots, j, policy) for roots in trees]
+            note(f"{TREE_SEARCH}, {j} {'trajectory' if j == 1 else 'trajectories'}", [choose(ends) for ends, _ in cut],
+                 sum(tokens for _, tokens in cut) / len(cut))
+    ends, greedy = spent_by(whole_solutions, questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
+    note("greedy", [choose(found) for found in ends], greedy)
 
-    def whole_solutions(k, temperature):
-        roots = [Node(question) for question in questions]
-        with Verifier(timeout=config.timeout) as verifier:
-            expand(roots, policy, ppm, verifier, dataclasses.replace(config, candidates=k, temperature=temperature), (END_OF_CODE,))
-        return [terminals(root) for root in roots]
-
-    def step_wise(k):
-        one = dataclasses.replace(config, candidates=k, rollouts=1)
-        return [choose([end for end in terminals(root) if end.visits > 1]) for root in search(questions, policy, ppm, None, one)]
-
-    ways = {"tree search": measured(tree_search)}
-    ways["greedy"] = measured(lambda: [choose(ends) for ends in whole_solutions(1, 0.)])
-    n = config.samples or max(1, round(ways["tree search"][0][1] / ways["greedy"][0][1]))
-    sampled = []
-    ways["majority of N"] = measured(lambda: sampled.extend(whole_solutions(n, config.temperature)) or [majority(ends) for ends in sampled])
+    sampled, tokens = spent_by(sample_on, questions, policy, ppm, config, budget)
+    note("majority of N", [majority(ends) for ends in sampled], tokens)
+    note("no PPM: vote of the positive whole", [majority([end for end in ends if is_count(end.answer)]) for ends in sampled], tokens)
     if ppm:
-        tokens = ways["majority of N"][0][1]
-        ways["best of N by the PPM"] = [(right, tokens) for right, _ in measured(lambda: [choose(ends) for ends in sampled])]
-        ways["step-wise choice by the PPM"] = measured(step_wise, n)
-    return ways
+        note("best of N by the PPM", [choose(ends) for ends in sampled], tokens)
+        note("step-wise choice by the PPM", *spent_by(step_wise, questions, policy, ppm, config, budget / max(1, greedy)))
+        if config.stop <= 1:
+            ends, tokens = spent_by(sample_on, questions, policy, ppm, config, budget, config.stop)
+            note("adaptive best of N", [choose(found) for found in ends], tokens)
+    return outcomes
+
+
+def whole_solutions(questions, k, policy, ppm, config):
+    """`k` samples of a whole solution for each question -> the terminal nodes of each."""
+    roots = [Node(question) for question in questions]
+    with Verifier(timeout=config.timeout) as verifier:
+        expand(roots, policy, ppm, verifier, dataclasses.replace(config, candidates=k), (END_OF_CODE,))
+    return [terminals(root) for root in roots]
+
+
+def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
+    """Whole solutions, one more for each question in turn, until `budget` tokens per question are spent. A question with a
+    solution that the PPM scores `enough` gets no more. -> the terminal nodes of each."""
+    found, start, drawn, left = [[] for _ in questions], policy.tokens, 0, budget * len(questions)
+    for k in range(config.samples or sys.maxsize):
+        open_ = [i for i, ends in enumerate(found) if not any(end.ppm is not None and end.ppm >= enough for end in ends)]
+        if drawn and not config.samples:
+            mean = max(1, (policy.tokens - start) / drawn)
+            open_ = open_[:max(0, round((left - (policy.tokens - start)) / mean))]      # as many as the rest of the budget allows
+        if not open_:
+            break
+        fresh = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1))
+        for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], 1, policy, ppm, fresh)):
+            found[i] += ends
+        drawn += len(open_)
+    return found
+
+
+def step_wise(questions, policy, ppm, config, k):
+    """The candidate that the PPM scores highest, step by step. `k` candidates need not be a whole number: then some
+    questions get one more than the others. -> a trajectory for each question."""
+    more = round((k - int(k)) * len(questions))
+    ends = []
+    for some, candidates in ((questions[:more], int(k) + 1), (questions[more:], max(1, int(k)))):
+        one = dataclasses.replace(config, candidates=candidates, rollouts=1)
+        ends += [choose([end for end in terminals(root) if end.visits > 1]) for root in search(some, policy, ppm, None, one)]
+    return ends
+
+
+def first_trajectories(roots, count, policy):
+    """-> (the terminal nodes that stood in a problem's trees when `count` trajectories had been backed up, tokens generated
+    by then). The tokens are counted again from the texts, so candidates that were merged count as long as the kept one."""
+    ends, tokens = [], 0
+    for root in roots:
+        made = nodes(root)
+        for what, *event in root.events:
+            if what == "expand" and count:
+                for node in made[event[1]:event[1] + event[2]]:
+                    ends += [node] if node.terminal else []
+                    tokens += node.copies * policy.length(node.text)
+            elif what == "back_up":
+                count = max(0, count - 1)
+    return ends, tokens
+
+
+def is_count(answer):
+    """Is it a positive whole number, as most answers of word problems are? This much can be known without a PPM."""
+    return bool(re.fullmatch(r"\+?\d+(\.0*)?", answer.replace(",", ""))) and float(answer.replace(",", "")) > 0
 
 
 def wilson(k, n, z=1.96):
     """The 95% Wilson score interval of k successes in n trials."""
     p, zz = k / n, z * z / n
     middle, half = p + zz / 2, z * math.sqrt(p * (1 - p) / n + zz / (4 * n))
-    return (middle - half) / (1 + zz), (middle + half) / (1 + zz)
+    return max(0., (middle - half) / (1 + zz)), min(1., (middle + half) / (1 + zz))
+
+
+def paired_p(first, second):
+    """Two-sided sign test on the problems that only one of two ways got right (McNemar, exact): how likely such a
+    difference is if both are equally good."""
+    only = [sum(a and not b for (a, _), (b, _) in zip(*pair)) for pair in ((first, second), (second, first))]
+    n, k = sum(only), min(only)
+    return min(1., 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2 ** n)
 
 
 def summary(outcomes):
@@ -737,15 +809,17 @@ def summary(outcomes):
         k, n = sum(right for right, _ in results), len(results)
         low, high = wilson(k, n)
         rows.append(dict(way=way, right=k, n=n, percent=100 * k / n, low=100 * low, high=100 * high,
-                         tokens_per_problem=sum(tokens for _, tokens in results) / n))
+                         tokens_per_problem=sum(tokens for _, tokens in results) / n,
+                         p_against_tree_search=paired_p(outcomes[TREE_SEARCH], results)))
     return rows
 
 
 def print_table(rows):
-    print(f"{'way of answering':30}{'right':>12}{'':>8}{'95% interval':>16}{'tokens/problem':>17}")
+    print(f"{'way of answering':36}{'right':>12}{'':>8}{'95% interval':>16}{'tokens/problem':>17}{'p, to tree search':>20}")
     for row in rows:
         count, interval = f"{row['right']}/{row['n']}", f"{row['low']:.1f} - {row['high']:.1f}"
-        print(f"{row['way']:30}{count:>12}{row['percent']:>7.1f}%{interval:>16}{row['tokens_per_problem']:>17.0f}")
+        p = "" if row["way"] == TREE_SEARCH else f"{row['p_against_tree_search']:.3f}"
+        print(f"{row['way']:36}{count:>12}{row['percent']:>7.1f}%{interval:>16}{row['tokens_per_problem']:>17.0f}{p:>20}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -911,7 +985,7 @@ def parse(arguments):
     what.add_argument("--example", action="store_true", help="answer a problem of the tiny world; --seed picks another one")
     what.add_argument("--problems", metavar="FILE", help=".json or .jsonl with question and answer in each record")
     what.add_argument("--trees", metavar="OUT", help="with --problems: search each problem, one tree a line; goes on where it stopped")
-    what.add_argument("--evaluate", metavar="OUT", help="with --problems: compare five ways of answering; goes on where it stopped")
+    what.add_argument("--evaluate", metavar="OUT", help="with --problems: compare ways of answering; goes on where it stopped")
     what.add_argument("--print-tree", action="store_true", help="with --problem or --example: draw the tree")
     models = parser.add_argument_group("models")
     models.add_argument("--policy", default=None, help="folder, .gguf file or hub id (default: the bundled tiny/policy)")

@@ -111,7 +111,9 @@ def test_evaluation_writes_table_and_json(scripted, tmp_path, capsys):
     command = ["--problems", questions, "--evaluate", str(out), "--candidates", "2", "--rollouts", "4", "--batch", "2"]
     assert rstar.main(command) == 0
     table, result = capsys.readouterr().out, json.loads(out.read_text())
-    assert [row["way"] for row in result["rows"]][:3] == ["tree search", "greedy", "majority of N"] and len(result["rows"]) == 5
+    assert [row["way"] for row in result["rows"]] == [
+        "tree search", "tree search, 1 trajectory", "tree search, 2 trajectories", "tree search, 4 trajectories", "greedy", "majority of N",
+        "no PPM: vote of the positive whole", "best of N by the PPM", "step-wise choice by the PPM"]
     assert all(row["n"] == 5 and row["low"] <= row["percent"] <= row["high"] and row["tokens_per_problem"] > 0 for row in result["rows"])
     assert result["rows"][0]["right"] == 2 and "2/5" in table       # all are answered with 2, which is right for two of them
     assert rstar.main(command) == 0 and capsys.readouterr().out == table and len(scripted) == 1

@@ -222,7 +222,37 @@ def test_evaluation_counts_each_way_on_the_same_problems():
     outcomes = rstar.evaluate([dict(question="q", reference="2")], policy, ppm, Config(rollouts=3, candidates=4, samples=4))
     right = {way: results[0][0] for way, results in outcomes.items()}
     # Whole samples: n1 = 2 does not end, 1 and 1.0 agree, 2 has the best score; greedy gets the first candidate only.
-    assert right == {"tree search": True, "greedy": False, "majority of N": False, "best of N by the PPM": True, "step-wise choice by the PPM": True}
+    assert right == {"tree search": True, "tree search, 1 trajectory": True, "tree search, 2 trajectories": True, "greedy": False, "majority of N": False,
+                     "no PPM: vote of the positive whole": False, "best of N by the PPM": True, "step-wise choice by the PPM": True}
+
+
+def test_first_trajectories_are_what_a_shorter_search_had_seen():
+    policy = ScriptedPolicy({"": [f"n1 = {i}" for i in range(4)], **{f"n1 = {i}": [f"print({i})", f"print({i + 4})"] for i in range(4)}})
+    ppm = ScriptedPPM({f"n1 = {i}": i / 10 for i in range(4)} | {f"print({i})": .5 - i / 10 for i in range(8)})
+    root, = rstar.search(["q"], policy, ppm, config=Config(rollouts=6, candidates=3))
+    for j in (1, 2, 4):
+        shorter, = rstar.search(["q"], policy, ppm, config=Config(rollouts=j, candidates=3))
+        ends, tokens = rstar.first_trajectories([root], j, policy)
+        assert [end.number for end in ends] == [end.number for end in rstar.terminals(shorter)] and tokens > 0
+
+
+@pytest.mark.parametrize("enough", [math.inf, .5])
+def test_sampling_on_stops_at_the_budget_or_at_a_good_score(enough):
+    policy = ScriptedPolicy({"": ["print(1)"]})
+    policy.step = lambda code: f"{code}\n<end_of_code>"
+    one = rstar.sample_on(["a", "b"], policy, ScriptedPPM({"print(1)": .6}), Config(samples=1), 0)
+    each = policy.tokens / 2
+    found = rstar.sample_on(["a", "b"], policy, ScriptedPPM({"print(1)": .6}), Config(), 3.5 * each, enough)
+    assert [len(ends) for ends in one] == [1, 1] and [len(ends) for ends in found] == ([4, 3] if enough > 1 else [1, 1])
+
+
+def test_answers_that_are_positive_whole_numbers():
+    assert [text for text in ("3", "3.0", "1,200", "0", "-2", "2.5", "1/2", "x") if rstar.is_count(text)] == ["3", "3.0", "1,200"]
+
+
+def test_paired_p_by_hand():
+    first, second = [(right, 0) for right in (1, 1, 1, 1, 1, 0, 1)], [(right, 0) for right in (0, 0, 0, 0, 0, 0, 1)]
+    assert rstar.paired_p(first, second) == 2 / 2 ** 5 and rstar.paired_p(first, first) == 1
 
 
 def test_wilson_interval_by_hand():

@@ -60,6 +60,7 @@ TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "6 t
 PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth", 8: "an eighth", 10: "a tenth"}
 ADJECTIVES = "red blue green yellow new old small big broken ripe good wooden empty black white".split()
 UNITS = "cm meters m feet inches km yards".split()
+RELATIVES = "sister brother mother father cousin friend uncle aunt son daughter neighbor".split()
 PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 
 LARGEST = 2000       # our choice: no quantity on a right path is larger, so that most numbers are one token
@@ -116,7 +117,12 @@ def times(rng, v):
 
 def part(rng, v):
     d = _pick(rng, [k for k in PARTS if v % k == 0 and v > k])
-    return d and dict(d, w=PARTS[d["k"]])
+    return d and dict(d, w=fraction(rng, d["k"]))
+
+
+def fraction(rng, k):
+    """3 -> "a third" or "one third" """
+    return re.sub("^an? ", rng.choice(("a ", "one ")), PARTS[k])
 
 
 def _pick(rng, ks):
@@ -192,6 +198,8 @@ concept("more", .85, 10, one(2, 99, wide=True), ("Add the {k}", "{x} + {k}"), [(
     age: {f} is {k} years older than {n}.
     {n} {gets|buys|finds|made|sold|caught|picked} {another {k}|{k} others}.
     {k} more {o} {are|were} {put|placed} {with them|there|beside them}.
+    age: {His} {rel} is {k} years older. => How old is {his} {rel}?
+    {His} {rel} {gives|gave|brings} {him} {k} more.
     {n}'s collection grows by {k} {o}.""",
     ask="""How many {o} does {n} have {now|in all|altogether|in total|}?
     How many {o} are there {now|in all|altogether|in total}?
@@ -208,6 +216,9 @@ concept("fewer", .85, 10, one(2, 99, lambda v, k: v - k > 1, wide=True), ("Subtr
     age: {f} is {k} years younger than {n}.
     {n} {gives|gave|sells|hands} {f} {k} {of them|of the {o}}.
     {n} {uses|used|eats|ate|lost|sold|breaks} {k} {of {his} {o}|of these|of them}.
+    age: {His} {rel} is {k} years younger. => How old is {his} {rel}?
+    {n} {gives|gave} {k} {of them |{o} |}to {his} {rel}.
+    money: {n} {buys|bought} {a {t}|a book|a toy|lunch} for {k$}.
     {k} {o} have to be given back.""",
     ask="""How many {o} are left?
     How many {o} does {n} have {left|now}?
@@ -217,6 +228,7 @@ concept("others_more", .85, 4, one(2, 80, wide=True), ("{f} has {k} more", "{x} 
     {f} has {k} more {o} than {n}.
     {f} {has|had|owns|got} {k} more than {him}.
     {f} {found|bought|sold|made|collected} {k} more {o} than {n}.
+    {His} {rel} has {k} more{ {o}|}. => How many {o} does {his} {rel} have?
     Compared with {n}, {f} has {k} {o} more.""",
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
@@ -225,6 +237,7 @@ concept("others_fewer", .8, 4, one(2, 80, lambda v, k: v - k > 1, wide=True), ("
     {f} has {k} fewer {o} than {n}.
     {f} {has|had|owns|got} {k} {less|fewer} than {him}.
     {f} {found|bought|sold|made|read|collected} {k} {fewer|less} {o} than {n}.
+    {His} {rel} has {k} fewer{ {o}|}. => How many {o} does {his} {rel} have?
     Compared with {n}, {f} has {k} {o} less.""",
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
@@ -266,6 +279,8 @@ concept("times", .8, 6, times, ("Take {w} as many", "{x} * {k}"), [("Add {k}", "
     age: {f} is {w} as old.
     age: {f} is {w} as old as {n}.
     {f} has {w} {the number|the amount} of {o}{ that {n} has|}.
+    age: {His} {rel} is {w} as old. => How old is {his} {rel}?
+    {His} {rel} has {w} as many{ {o}|}. => How many {o} does {his} {rel} have?
     {n} ends up with {w} that number of {o}.""",
     link="""?{Look at those of {f}|Take the larger number|That number is used}.""",
     ask="""How many {o} does {f} have?
@@ -277,6 +292,8 @@ concept("half", .75, 6, part, ("Take {w}", "{x} / {k}"), [("Subtract {k}", "{x} 
     {n} {uses|keeps|takes} {w} of {the {o}|them} {for this|for a game|}.
     age: {f} is {w} as old.
     age: {f} is {w} as old as {n}.
+    {His} {rel} has {w} as many{ {o}|}. => How many {o} does {his} {rel} have?
+    age: {His} {rel} is {w} as old. => How old is {his} {rel}?
     {w} of the {o} is what {f} asks for.""",
     link="""{Look at these|Take this part|These are taken}.""",
     ask="""How many {o} {is that|are these|does {f} have}?
@@ -296,6 +313,7 @@ concept("per_day", .8, 5, one(2, 31), ("Multiply by {k} days", "{x} * {k}"), [("
     {n} {does|collects|gets|uses|makes|sells} {this|that many|as many|that} {every|each} {day|week|hour} for {k} {days|weeks|hours}.
     {That|This} happens {every|each} day for {k} days.
     {It|A machine} {makes|uses} that many {o} {per|an|every} hour {for|and runs} {k} hours.
+    {n} {does|reads|makes|eats} that many {every|each} day. => How many {o} is that in {k} days?
     So it goes on for {k} days, each day the same.""",
     ask="""How many {o} is that {in all|altogether|in total}?
     How many {o} {does {n} have|are there} after {these|those} days?""")
@@ -347,6 +365,7 @@ concept("off_and_on", .6, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Tak
     {n} {gives away|sells|loses|gave away|sold|lost|uses|ate} {k} {o} and {gets|buys|finds|got|bought|found} {m} {more|new ones|others}.
     people: {Then |At the stop |}{k} {get off|leave|go home|got off|left} and {m} {get on|come|arrive|others come|got on}.
     money: {n} {spends|spent|pays} {k$} and {earns|gets|earned|finds} {m$}.
+    people: At the {stop|station|next stop} {k} {got off|get off} and {m} {got on|get on}.
     Out go {k} {o}, and in come {m}.""",
     ask="""How many {o} does {n} have {now|in the end}?
     How many {o} are there {now|then}?""")
@@ -586,6 +605,10 @@ concept("sum2", .85, 8, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Subtract
     There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}} {in the {place}|here|}.
     {n} {reads|sells|makes|picks|found|sold|bought} {a} {o} {on Monday|in the morning|yesterday} and {b} {o} {on Tuesday|in the afternoon|today}.
     people: There are {a} {boys|girls|men} and {b} {girls|women|boys} {in the {place}|in a class|on a bus}.
+    {The baker|The farmer|The shop|A shop|A farmer|A library} {sold|made|bought|picked} {a} {o} {on Monday|in the morning|yesterday} and {b}{ {o}|} {on Tuesday|in the afternoon|today}. => How many {o} {is that|were there}{ in all| in total| altogether}?
+    {n} has {a} {t+} and {b} {u+}. => How many {things|pieces} {does {he} have|are there} {in all|altogether|in total}?
+    A farmer has {a} {cows|pigs|sheep|goats} and {b} {chickens|ducks|hens|horses}. => How many animals {does the farmer have|are there|does he have}{ in all| altogether|}?
+    {n} has {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}}.
     {n} puts {a} {o} on the table, and then {b} {o} beside them.""",
     link="""{Take them all together|All are counted together|They are put together}.""",
     ask="""How many {o} {do they have|are there} {in all|altogether|together|in total}?
@@ -602,6 +625,9 @@ concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 1), ("Subtrac
     {n} {has|had|found|bought|picked|made|sold} {a} {o} and {f} {has|had|found|bought|picked|made|sold} {b}{ {o}|}.
     There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}}.
     {f} {has|had|found|sold} {b} {o}. {n} {has|had|found|sold} {a}{ {o}|}.
+    {n} has {a} red {o} and {b} blue {o}. => How many more red {o} than blue {o} {does {he} have|are there}?
+    {There are|{n} has} {b} {small|red} {o} and {a} {big|blue} {o}. => How many more {big|blue} {o} than {small|red} {o} are there?
+    {n} is {a} years old and {his} {rel} is {b}{ years old|}. => How many years older is {n}?
     {n} puts {a} {o} on the table, and {f} puts {b} there.""",
     link="""{Take the difference|Find how many more {n} has}.""",
     ask="""How many more {o} does {n} have{ than {f}|}?
@@ -612,6 +638,10 @@ concept("rest_of", .8, 4, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract th
     There are {a} {o} {in the {place}|in a {zs}|}. {b} of them are {adj}.
     people: There are {a} {students|children|people} {in a class|on a bus|in the {place}}. {b} of them are {boys|girls}.
     {Of|Out of} {a} {o}, {b} are {adj}.
+    {A pizza|A cake|A pie|A loaf} is cut into {a} {slices|pieces}. {n} {eats|ate|takes} {b}{ of them| slices| pieces|}. => How many {slices|pieces} are left?
+    {A book|The book|A story} has {a} pages. {n} has {already |}read {b}{ pages| of them|}. => How many pages {are left|does {he} {still |}have {left |}to read}?
+    {n} and {f} have {a} {o} together. {n} has {b}{ of them| {o}|}. => How many {o} does {f} have?
+    {Together|In all} {n} and {f} have {a} {o}. {b} of them belong to {n}. => How many {o} does {f} have?
     {a} {o} lie here, {b} of them being {adj}.""",
     link="""{Look at the others|Take the rest}.""",
     ask="""How many {are not|of the {o} are not|are left|others are there}?
@@ -627,6 +657,8 @@ concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a
     {A|One|Each} {zs} {holds|has|contains} {b} {o}. => How many {o} are {there |}in {a} {z}?
     . => How many {o} are {there |}in {a} {z} {of|with} {b} {o}{ each|}?
     {A|An|Each} {spider|animal|table|team|bike|car|class} has {b} {legs|wheels|players|parts|seats}. => How many do {a} of them have?
+    {There are|{n} sees} {a} rows {of|with} {b} {o}{ each| in each row|}. => How many {o} are there{ in all| altogether|}?
+    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {day|week|hour}. => How many {o} {is that|does {he} {read|make|use}} in {a} {days|weeks|hours}?
     In all {a} {z} one finds {b} {o}.""",
     link="""?{Take all of them|All {o} are counted}.""",
     ask="""How many {o} {are there|is that|does {n} have} {in all|altogether|in total|}?
@@ -641,6 +673,8 @@ concept("cost", .8, 6, numbers((2, 40), (2, 40)), ("Multiply {a} by {b}", "{a} *
     {A {t}|One {t}|Each {t}} costs {b$}. => How much do {a} {t+} cost?
     {n} {earns|makes|saves} {b$} {an hour|a day|a week|each week}. => How much {does|will} {he} {earn|make|save|have} in {a} {hours|days|weeks}?
     {n} {saves|earns} {b$} {a|each|every} {week|month|day} for {a} {weeks|months|days}. => How much {money |}{does {he} have|is that|does {n} {save|earn}}{ in all| altogether|}?
+    {n} {earns|makes|is paid} {b$} {an hour|per hour|a day}. {He} works {for |}{a} {hours|days}. => How much {money |}does {he} {earn|make|get}?
+    {n} {saves|earns|spends|pays} {b$} {every|each|a} {week|month|day}. => How much {money |}{is that|does {he} {save|pay|spend}} in {a} {weeks|months|days}?
     For {a} {t+} {n} pays {b$} a piece.""",
     link="""?{Count the money|Take the money}.""",
     ask="""How much {does|did} {n} {pay|spend}{ in all| altogether|}?
@@ -652,6 +686,8 @@ concept("change", .3, 4, numbers((2, 9), (2, 12), (20, 100), fits=lambda a, b, c
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and pays with {c$}.
     {n} {has|had} {c$}. {He} {buys|bought} {a} {t+} {for|at} {b$} each.
     {A {t}|Each {t}} costs {b$}. {n} {buys|bought} {a} {t+} {with|and pays with|and gives the seller} {c$}.
+    {n} {buys|bought} {a} {t+} {for|at} {b$} each and pays with a ${c} bill.
+    {n} {pays|gives} {c$} for {a} {t+} that cost {b$} each.
     Out of {c$} {n} pays for {a} {t+} at {b$} each.""",
     link="""?{Take the change|Look at the money that is left}.""",
     ask="""How much {change|money} does {he|n} get{ back|}?
@@ -671,6 +707,7 @@ concept("two_prices", .3, 4, built(a=ints(2, 9), b=ints(2, 15), c=ints(2, 9), d=
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and {c} {u+} {for|at} {d$} each.
     {A {t}|Each {t}} costs {b$} and {a {u}|each {u}} costs {d$}. {n} {buys|bought} {a} {t+} and {c} {u+}.
     {T+} cost {b$} and {u+} cost {d$}. {n} {buys|wants} {a} {t+} and {c} {u+}.
+    {n} {buys|bought} {a} kg of {t+} {at|for} {b$} {per|a} kg and {c} kg of {u+} {at|for} {d$} {per|a} kg.
     For {a} {t+} at {b$} and {c} {u+} at {d$} {n} pays at once.""",
     link="""?{Count the money|Take the money}.""",
     ask="""How much {does|did} {n} {pay|spend}{ in all| altogether| in total|}?
@@ -681,6 +718,7 @@ concept("unit_price", .6, 3, built(k=ints(2, 12), p=ints(2, 30), a=lambda r, d: 
     {n} {pays|paid} {a$} for {k} {t+}.
     {n} {earns|earned|makes} {a$} in {k} {days|hours}. => How much {is that|does {he} earn} per {day|hour}?
     {k} {t+} cost {a$}{ in all|}. => How much does one {t} cost?
+    {n} {buys|bought} {k} {t+} for {a$}{ in all|}. => How much does {one|each|one {t}|each {t}} cost?
     The bill for {k} {t+} is {a$}.""",
     link="""{Take the price of one|Look at one of them}.""",
     ask="""How much {does one|is one|does each {t}|is each {t}} {cost|worth}?
@@ -769,6 +807,7 @@ concept("distance", .8, 5, numbers((10, 90), (2, 12)), ("Multiply speed by time"
     {n} {drives|rides|travels|cycles|runs} for {b} hours at {a speed of |}{a} {km/h|mph|km per hour|miles per hour}.
     {A car|A train|A bus|A plane} {travels|drives|goes} {at |}{a} {km|miles|kilometers} per hour. => How far {does|will} it {go|travel} in {b} hours?
     . => How far does {a car|a train|a bus} {go|travel} in {b} hours at {a} {km|miles} per hour?
+    {A car|A train|A bus|{n}} {travels|drives|goes} {at |}{a} {km|kilometers|miles} per hour for {b} hours. => How {far is that|many {km|miles} is that}?
     In each of {b} hours a bus covers {a} kilometers.""",
     link="""?{Take the distance|The distance is measured}.""",
     ask="""How far {is that|does it go|did it travel|is the drive}?
@@ -787,6 +826,7 @@ concept("duration", .65, 3, built(b=ints(3, 90), p=ints(2, 12), a=lambda r, d: d
 concept("speed", .65, 3, built(b=ints(2, 12), p=ints(3, 90), a=lambda r, d: d["b"] * d["p"]), ("Divide the distance by the time", "{a} / {b}"), [("Multiply distance by time", "{a} * {b}")], """
     {A car|A train|A bus|{n}|A plane} {travels|drives|goes|traveled|drove|went|rode} {a} {km|kilometers|miles} in {b} hours.
     {A car|A train|A bus|{n}} {needs|takes} {b} hours for {a} {km|kilometers|miles}.
+    {A car|A train|A bus} {travels|drives|goes} {a} {km|miles} in {b} hours. => What is its {average |}speed?
     It takes {b} hours to cover {a} {km|kilometers|miles}.""",
     link="""{Take the speed|Take the distance in one hour}.""",
     ask="""{What is|What was|Find} {its|the} {average |}speed{ in {km|miles} per hour|}?
@@ -804,6 +844,7 @@ concept("average3", .25, 3, numbers((2, 99), (2, 99), (2, 99), fits=lambda a, b,
     {n} has {a} {o}, {f} has {b} and {g} has {c}.
     The {three |}{numbers|scores|test scores} are {a}, {b} and {c}.
     . => {What is|Find} the {average|mean} of {a}, {b} and {c}?
+    {n} {scored|got} {a}, {b} and {c}{ points|} {on|in} three {tests|games}. => What is {his|the} average{ score|}?
     Three {z} hold {a}, {b} and {c} {o}.""",
     link="""{Take the average|The average is taken}.""", ask="""What is {the|their|{his}} average{ number of {o}| score|}?
     What is the average of {a}, {b} and {c}?
@@ -817,6 +858,7 @@ concept("percent_of", .6, 3, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(
     {n} {earns|has} {a$} and saves {k}{%| percent}{ of it|}.
     . => {What is|Find|Calculate} {k}{%| percent} of {a}?
     There are {a} {o}. => How many are {k}{%| percent} of them?
+    {k}{%| percent} of the {a} {o} are {adj}. => How many {o} are {adj}?
     Out of {a} {o} {k}{%| percent} are chosen.""",
     link="""{Take these|Look at these}.""", ask="""How many {o} {is that|are {adj}}?
     How many are {adj}?
@@ -827,6 +869,7 @@ concept("sale", .3, 4, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pick(
     {A {t}|A {u}} costs {a$}. {It is|The price is} reduced by {k}{%| percent}.
     {A {t}|A {u}} {costs|usually costs} {a$} and is {on sale for |}{k}{%| percent} off.
     {The price of a {t}|The regular price} is {a$}. {n} gets a {k}{%| percent} discount.
+    A {t} costs {a$}. {It is|The {t} is} {on sale for |}{k}{%| percent} off. => {What is the {sale price|new price}|How much does it cost now}?
     A shop takes {k}{%| percent} off a {t} that costs {a$}.""",
     link="""?{Take the new price|The new price counts}.""", ask="""What is the {new price|sale price|price now}?
     How much does {it|the {t}} cost now?
@@ -883,6 +926,7 @@ concept("pages_between", .1, 2, built(a=ints(2, 60), b=lambda r, d: d["a"] + r.r
 concept("clock", .7, 2, built(a=ints(1, 11), b=lambda r, d: d["a"] + r.randint(2, 11)), ("From {a} to {b}", "{b} - {a}"), [("Add {a} and {b}", "{a} + {b}")], """
     {n} {works|sleeps|plays} from {a} o'clock to {b} o'clock.
     A shop is open from {a}:00 to {b}:00.
+    A {movie|film|game|lesson} {starts|begins} at {a} o'clock and {ends|is over} at {b} o'clock. => How {long|many hours} does it last?
     At {a}:00 it starts, and it ends at {b}:00.""",
     link="""{Count the hours|Take the hours}.""", ask="How many hours {is that|does {he} work|is it open}?", to="hours")
 concept("rest_per_day", .25, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(3, 60), a=lambda r, d: d["k"] * d["p"] + d["b"]), ("The rest, shared by {k}", "({a} - {b}) / {k}"), [("The rest", "{a} - {b}"), ("Share, then subtract", "{a} / {k} - {b}")], """
@@ -909,17 +953,49 @@ concept("cost_cents", .75, 1, built(a=lambda r, d: 2 * r.randint(1, 8), b=lambda
     How much {money |}{is that|do they cost|is it}{ in all|}?""", to="money")
 concept("warmer", .8, 1, numbers((2, 30), (2, 30)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     {In the morning|At night|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By noon|Then|Today} it {is {b} degrees warmer|rises by {b} degrees|rose {b} degrees|goes up {b} degrees}.
+    The temperature {was|is} {a} degrees in the morning. By noon it {had risen|has risen|rose} {by |}{b} degrees.
     It gets {b} degrees warmer than the {a} degrees of the night.""",
     ask="""What is the temperature {now|then|at noon}?
     How many degrees is it {now|then}?""", to="degrees")
 concept("colder", .75, 1, numbers((12, 40), (2, 30), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
     {In the morning|At noon|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By night|Then|Today} it {is {b} degrees colder|falls by {b} degrees|dropped {b} degrees|goes down {b} degrees}.
+    The temperature {was|is} {a} degrees {in the morning|at noon}. By {night|evening} it {had fallen|has fallen|fell} {by |}{b} degrees.
     It gets {b} degrees colder than the {a} degrees of the day.""",
     ask="""What is the temperature {now|then|at night}?
     How many degrees is it {now|then}?""", to="degrees")
-concept("part_of_number", .7, 1, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: PARTS[d["k"]]), ("Take {w} of {a}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+concept("part_of_number", .7, 1, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: fraction(r, d["k"])), ("Take {w} of {a}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
     .
+    {w} of the {a} {o} {in a {zs}|here|} are {adj}. => How many {o} are {adj}?
+    There are {a} {o} and {w} of them are {adj}. => How many {o} are {adj}?
+    {w} of {a} {students|children|people} {wear glasses|have a {t}|like {t+}}. => How many {of them |}is that?
     What is wanted is {w} of {a}.""", ask="{What is|Find|Calculate|How much is} {w} of {a}{?|.}", link="{{w} of {a} is taken|Start with {w} of {a}}.")
+concept("taller", .8, 1, numbers((5, 90), (2, 40)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    A {tree|tower|house|wall|ladder} is {a} {unit} {tall|high}. Another one is {b} {unit} {taller|higher}.
+    {n} is {a} {cm|inches} tall. {f} is {b} {cm|inches} taller.
+    A {rope|ribbon|stick|road|board} is {a} {unit} long. Another one is {b} {unit} longer.
+    One tower has a height of {a}, and the next goes {b} higher.""",
+    link="{Take the larger of the two|Look at the larger one}.",
+    ask="""{How large is the second one|What is the size of the other one}?
+    How many {unit} is that?""", to="meters")
+concept("shorter", .75, 1, numbers((12, 99), (2, 40), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
+    A {tree|tower|house|wall|ladder} is {a} {unit} {tall|high}. Another one is {b} {unit} {shorter|lower}.
+    {n} is {a} {cm|inches} tall. {f} is {b} {cm|inches} shorter.
+    A {rope|ribbon|stick|road|board} is {a} {unit} long. Another one is {b} {unit} shorter.
+    A {rope|ribbon|string|board} is {a} {unit} long. {n} cuts off {b} {unit}. => How {long is the rest|many {unit} are left}?
+    One tower has a height of {a}, and the next ends {b} lower.""",
+    link="{Take the smaller of the two|Look at the smaller one}.",
+    ask="""{How large is the second one|What is the size of the other one}?
+    How many {unit} is that?""", to="meters")
+concept("equal_parts", .75, 3, built(k=ints(2, 12), p=ints(2, 40), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+    A {class|school|group} of {a} {students|children} is {divided|split} into {k} equal {teams|groups}. => How many {students|children} are in each {team|group}?
+    {n} cuts a {rope|ribbon|board} of {a} {unit} into {k} equal pieces. => How long is each piece?
+    {A|One|Each} {bottle|bucket|jug|can} holds {k} liters. => How many {bottles|buckets|jugs|cans} are needed for {a} liters?
+    {a} {o} are {shared|divided} {equally|evenly} {among|between} {k} {friends|children|people|players}. => How many {o} does each {one |}get?
+    {n} {puts|packs} {a} {o} {into|in} {z} of {k}. => How many {z} {does {he} need|are needed|are there}?
+    {There are|{n} has} {a} {o} in {k} equal {z}.
+    Out of {a} come {k} parts of the same size.""",
+    link="{Take one part|Look at one part}.", ask="""How {many|much} is {one part|that}?
+    How many {o} are in each?""")
 concept("plus", .9, 1, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     .
     Take the sum of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {+|plus} {b}{?|.}
@@ -983,14 +1059,14 @@ class Story:
 
     def owner(self, name):
         he = ("she", "her", "her") if name in GIRLS else ("he", "him", "his")
-        self.slots.update(n=name, he=he[0], He=he[0].title(), him=he[1], his=he[2])
+        self.slots.update(n=name, he=he[0], He=he[0].title(), him=he[1], his=he[2], His=he[2].title())
 
     def others(self):
         """Fresh people, things and boxes for the next step, so that nothing said before is contradicted."""
         t, u = self.rng.sample(THINGS, 2)
         z = self.rng.choice(BOXES)
         self.slots.update({"f": self.people.pop(), "g": self.people[0], "place": self.rng.choice(PLACES), "z": plural(z), "zs": z,
-                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "unit": self.rng.choice(UNITS)})
+                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "rel": self.rng.choice(RELATIVES), "unit": self.rng.choice(UNITS)})
 
     def now(self, noun):
         """Sets what is counted: {o}, {s} and its kind."""
@@ -1170,7 +1246,7 @@ def joined(sentences, story):
     return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
 
 
-STARTERS = set("He She They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If".split())
+STARTERS = set("He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If".split())
 
 
 def wrong_steps_show(steps, values):

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
+#
+#             paper: 747k problems, 7B                       here: 750 problems of the tiny world, 1.25M, 2 cores
+#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 6 of 5         value of a trajectory: the reference
+#   round 2   policy of round 1, 16 of 8                      6 of 5                    the same
+#   round 3   policy and PPM of round 2, 16 of 8              6 of 5                    the PPM's estimate, then the same
+#   round 4   policy and PPM of round 3, 16 of 16, then       6 of 8, then 12 and 24    the same
+#             64 and 128 for what is still unsolved           for what is still unsolved
+#
+# Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
+#
+#   ./evolve.sh                                    four rounds; results.md in runs/tiny
+#   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
+#   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
+#   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
+#       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl WORKERS=1 ./evolve.sh
+#
+# Kill it at any time: the same command goes on. A stage that is done is skipped; a search loses the problems in hand.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+SMOKE=${SMOKE:-}                                     # 1: tiny counts
+OUT=${OUT:-runs/${SMOKE:+smoke-}tiny}                # everything is written here
+POLICY=${POLICY:-tiny/base}                          # the base that every round's policy is tuned from
+BOOTSTRAP=${BOOTSTRAP:-$POLICY}                      # who searches in round 1
+PROBLEMS=${PROBLEMS:-} DEV=${DEV:-} TEST=${TEST:-}   # .json or .jsonl with question and answer; empty: the tiny world's
+SEED=${SEED:-0}
+PYTHON=${PYTHON:-python}
+CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
+WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
+SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
+TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 1e-3")}    # flags for both trainers; for 7B "--lr 7e-6 --batch 128 --length 4096"
+
+COUNT=${COUNT:-${SMOKE:+5}} COUNT=${COUNT:-500}      # plain training problems; 2/5 as many standard and 1/10 as many hard ones (our choice)
+SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}        # dev problems after each round
+LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
+EPOCHS=${SMOKE:+1}                                   # of both trainers; empty: their defaults
+ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-6}       # of a tree; twice and four times as many for the unsolved
+
+if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
+    export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
+fi
+
+fail() { echo "evolve.sh: $*" >&2; exit 2; }
+for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
+
+mkdir -p "$OUT/done"
+made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN"
+[ -f "$OUT/settings" ] || echo "$made_with" > "$OUT/settings"
+[ "$made_with" = "$(cat "$OUT/settings")" ] || fail "$OUT was made with $(cat "$OUT/settings"), not with $made_with; give another OUT"
+
+stage() {                                            # stage NAME COMMAND...: once; its seconds are kept in done/NAME
+    local name=$1 start=$SECONDS; shift
+    [ ! -e "$OUT/done/$name" ] || return 0
+    echo "=== $name" >&2
+    "$@"
+    echo $((SECONDS - start)) > "$OUT/done/$name"
+}
+
+problems() {                                         # problems NAME FILE SPLIT MIX:COUNT...: all.NAME, and a part for each worker
+    if [ -n "$2" ]; then cp "$2" "$OUT/all.$1"; else
+        for mix in "${@:4}"; do $PYTHON tiny/world.py --split "$3" --mix "${mix%:*}" --count "${mix#*:}" --seed "$SEED" --solutions; done > "$OUT/all.$1"; fi
+    $PYTHON show.py split "$OUT" "$1" "$WORKERS"
+}
+
+workers() {                                          # workers ARGUMENTS...: rstar.py for each worker at once; @ is its number
+    local w pids=() status=0
+    for ((w = 0; w < WORKERS; w++)); do
+        [ -s "${2//@/$w}" ] || continue              # no problems for this one
+        OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} $PYTHON rstar.py "${@//@/$w}" --seed "$SEED" $SEARCH &
+        pids+=($!)
+    done
+    trap 'kill "${pids[@]}" 2>/dev/null' EXIT
+    for w in "${pids[@]}"; do wait "$w" || status=$?; done
+    trap - EXIT
+    return $status
+}
+
+evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ...
+    workers --problems "$OUT/part.@.$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
+        --rollouts "$ROLLOUTS" --candidates 4 --c 1 --batch 48 > /dev/null      # the tables are put together in results.md
+}
+
+trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
+    workers --problems "$OUT/part.@.$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6"
+}
+
+again() {                                            # fresh trees for what no tree has solved so far
+    local SEED=$((SEED + $2))                        # other samples than before
+    $PYTHON show.py unsolved "$OUT" "$1"
+    $PYTHON show.py split "$OUT" "$1" "$WORKERS"
+    trees "$1" "$1" "$3" "$4" "$2" 8
+}
+
+rounds() {
+    stage problems-train problems train "$PROBLEMS" train "plain:$COUNT" "standard:$((COUNT * 2 / 5))" "hard:$((COUNT / 10 + 1))"
+    stage problems-dev problems dev "$DEV" dev "standard:$SMALL"
+    stage eval-base evaluate dev-r0 dev "$POLICY" none
+    local r policy=$BOOTSTRAP ppm=none candidates
+    for r in 1 2 3 4; do
+        if [ $r -eq 4 ]; then candidates=8; else candidates=5; fi
+        stage "trees-r$r" trees "r$r" train "$policy" "$ppm" "$ROLLOUTS" "$candidates"
+        if [ $r -eq 4 ]; then
+            stage trees-r4-more again r4-more $((2 * ROLLOUTS)) "$policy" "$ppm"
+            stage trees-r4-most again r4-most $((4 * ROLLOUTS)) "$policy" "$ppm"
+        fi
+        policy=$OUT/policy-r$r
+        stage "policy-r$r" $PYTHON train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS} $TRAIN
+        stage "ppm-r$r" $PYTHON train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS} $TRAIN
+        stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
+        [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
+        $PYTHON show.py results "$OUT"
+    done
+}
+
+tests() {                                            # the base and every round on test problems of three kinds
+    local r mix
+    for mix in standard hard reworded; do
+        [ $mix = standard ] || [ -z "$TEST" ] || continue
+        stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
+        stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none
+        for r in 1 2 3 4; do
+            stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r"
+        done
+    done
+    $PYTHON show.py results "$OUT"
+}
+
+case ${1:-} in
+    "") rounds ;;
+    test) rounds; tests ;;
+    *) fail "$1: unknown; nothing or test" ;;
+esac
+cat "$OUT/results.md"

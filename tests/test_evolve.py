@@ -1,0 +1,75 @@
+"""evolve.sh and show.py: all of it runs with a handful of problems, goes on after a kill, and says what is wrong."""
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rstar
+import show
+
+HERE = Path(__file__).parent.parent
+
+
+def evolve(out, *arguments, **environment):
+    return subprocess.run([HERE / "evolve.sh", *arguments], capture_output=True, text=True,
+                          env=dict(os.environ, SMOKE="1", OUT=str(out), PYTHON=sys.executable, **environment))
+
+
+@pytest.mark.slow
+def test_all_of_it_runs_and_a_rerun_does_nothing_again(tmp_path):
+    first = evolve(tmp_path / "run")
+    assert first.returncode == 0, first.stderr[-2000:]
+    rows = list(csv.DictReader(open(tmp_path / "run" / "results.csv")))
+    for r in range(5):
+        ways = {row["what"] for row in rows if row["round"] == str(r) and row["on"] == "dev"}
+        assert {"greedy", "majority of N", "tree search", "tree search, 1 trajectory"} <= ways
+        assert r == 0 or {"best of N by the PPM", "step-wise choice by the PPM"} <= ways
+    assert {row["round"] for row in rows if row["what"] == "coverage so far"} == {"1", "2", "3", "4"}
+    assert "## Seconds of each stage" in first.stdout and "| ppm-r4 |" in first.stdout
+    again = evolve(tmp_path / "run")
+    assert again.returncode == 0 and "===" not in again.stderr and again.stdout == first.stdout
+
+
+def test_other_settings_are_refused(tmp_path):
+    (tmp_path / "settings").write_text("SEED=7\n")
+    refused = evolve(tmp_path)
+    assert refused.returncode == 2 and "was made with SEED=7" in refused.stderr and len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("environment, arguments, line", [(dict(PROBLEMS="nowhere.jsonl"), (), "nowhere.jsonl: there is no such file"), ({}, ("dance",), "dance: unknown")])
+def test_what_a_user_can_get_wrong(tmp_path, environment, arguments, line):
+    refused = evolve(tmp_path, *arguments, **environment)
+    assert refused.returncode == 2 and line in refused.stderr and len(refused.stderr.splitlines()) == 1
+
+
+def tree(question, *right):
+    root = rstar.Node(question, reference="1", expanded=True)
+    root.children = [rstar.Node("print(1)", root, i + 1, answer="1" if one else "2", right=one) for i, one in enumerate(right)]
+    return rstar.tree_to_line(root, 0, {}) + "\n"
+
+
+def test_unsolved_and_parts_and_coverage(tmp_path):
+    problems = [dict(question=q, answer="1", steps=n) for q, n in (("a", 1), ("b", 1), ("c", 2))]
+    (tmp_path / "all.train").write_text("".join(json.dumps(p) + "\n" for p in problems))
+    (tmp_path / "trees.r1.0.jsonl").write_text(tree("a", True, True) + tree("b", False) + tree("c"))
+    (tmp_path / "trees.r2.0.jsonl").write_text(tree("a", True, False) + tree("b", True, False) + tree("c", False))
+    show.main(["unsolved", tmp_path, "r4-more"])
+    assert [p["question"] for p in rstar.read_problems(tmp_path / "all.r4-more")] == ["c"]
+    show.main(["split", tmp_path, "train", "2"])
+    assert [[p["question"] for p in rstar.read_problems(tmp_path / f"part.{i}.train")] for i in range(2)] == [["a", "c"], ["b"]]
+    found = {(row["round"], row["what"]): (row["right"], row["n"]) for row in show.coverage(tmp_path)}
+    assert found[1, "coverage so far"] == (1, 3) and found[2, "coverage so far"] == (2, 3)
+    assert found[2, "coverage so far, 1 steps"] == (2, 2) and found[2, "coverage so far, 2 steps"] == (0, 1)
+    assert [found[1, f"trees that are {kind}"][0] for kind in ("easy", "medium", "hard")] == [1, 0, 2]
+
+
+def test_the_parts_of_the_workers_are_put_together(tmp_path):
+    for worker, (tree_search, greedy) in enumerate((([[True, 5]], [[False, 1]]), ([[True, 7], [False, 5]], [[False, 2], [True, 3]]))):
+        (tmp_path / f"eval.dev-r2.{worker}.json").write_text(json.dumps(dict(outcomes={"tree search": tree_search, "greedy": greedy})))
+    rows = show.evaluations(tmp_path)
+    assert [(row["round"], row["on"], row["what"], row["right"], row["n"], row["tokens_per_problem"]) for row in rows] == [
+        (2, "dev", "tree search", 2, 3, 17 / 3), (2, "dev", "greedy", 1, 3, 2)]
