@@ -106,8 +106,8 @@ rounds() {
             stage trees-r4-most again r4-most $((4 * ROLLOUTS)) "$policy" "$ppm"
         fi
         policy=$OUT/policy-r$r
-        stage "policy-r$r" $PYTHON train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS} $TRAIN
-        stage "ppm-r$r" $PYTHON train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS} $TRAIN
+        stage "policy-r$r" $PYTHON train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" --seed "$SEED" $TRAIN ${EPOCHS:+--epochs $EPOCHS}
+        stage "ppm-r$r" $PYTHON train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" --seed "$SEED" $TRAIN ${EPOCHS:+--epochs $EPOCHS}
         stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
         $PYTHON show.py results "$OUT"

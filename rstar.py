@@ -776,7 +776,8 @@ def first_trajectories(roots, count, policy):
             if what == "expand" and count:
                 for node in made[event[1]:event[1] + event[2]]:
                     ends += [node] if node.terminal else []
-                    tokens += node.copies * policy.length(node.text)
+                    step, end, rest = node.text.partition(END_OF_CODE)       # what follows the code was stated once
+                    tokens += node.copies * policy.length(step + end) + policy.length(rest.partition("<answer>")[2])
             elif what == "back_up":
                 count = max(0, count - 1)
     return ends, tokens
