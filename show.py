@@ -80,7 +80,8 @@ def pair_accuracy(out):
     for r in range(1, 5):
         if (out / f"ppm-r{r}" / "metrics.json").exists():
             last = json.loads((out / f"ppm-r{r}" / "metrics.json").read_text())["history"][-1]
-            rows += [counted(r, f"PPM, pairs of {kind}", "held out of train", *last[kind]) for kind in ("steps", "answers") if last.get(kind, [0, 0])[1]]
+            rows += [counted(r, f"PPM, pairs of {kind}", "held out of train", last[f"{kind}_right"], last[f"{kind}_n"])
+                     for kind in ("steps", "answers") if last.get(f"{kind}_n")]
     return rows
 
 

@@ -29,6 +29,9 @@ def test_all_of_it_runs_and_a_rerun_does_nothing_again(tmp_path):
         assert {"greedy", "majority of N", "tree search", "tree search, 1 trajectory"} <= ways
         assert r == 0 or {"best of N by the PPM", "step-wise choice by the PPM"} <= ways
     assert {row["round"] for row in rows if row["what"] == "coverage so far"} == {"1", "2", "3", "4"}
+    last = json.loads((tmp_path / "run" / "ppm-r4" / "metrics.json").read_text())["history"][-1]
+    pairs = {row["what"]: int(row["n"]) for row in rows if row["round"] == "4" and row["what"].startswith("PPM")}
+    assert pairs == {f"PPM, pairs of {kind}": last[f"{kind}_n"] for kind in ("steps", "answers") if last[f"{kind}_n"]}
     assert "## Seconds of each stage" in first.stdout and "| ppm-r4 |" in first.stdout
     again = evolve(tmp_path / "run")
     assert again.returncode == 0 and "===" not in again.stderr and again.stdout == first.stdout
