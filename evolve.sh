@@ -54,7 +54,7 @@ stage() {                                            # stage NAME COMMAND...: on
     local name=$1 start=$SECONDS; shift
     [ ! -e "$OUT/done/$name" ] || return 0
     echo "=== $name" >&2
-    "$@"
+    "$@" >&2                                         # stdout is for the tables alone
     echo $((SECONDS - start)) > "$OUT/done/$name"
 }
 
