@@ -2,6 +2,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -263,8 +264,14 @@ def test_kill_9_loses_only_the_problems_in_hand(tmp_path):
     command = [sys.executable, ROOT / "rstar.py", "--problems", questions, "--batch", "2", "--rollouts", "4", "--candidates", "4", "--trees"]
     subprocess.run([*command, tmp_path / "whole.jsonl"], check=True, capture_output=True)
     running = subprocess.Popen([*command, tmp_path / "out.jsonl"], stderr=subprocess.DEVNULL)
-    while not (tmp_path / "out.jsonl").exists() or (tmp_path / "out.jsonl").read_text().count("\n") < 3:
+    lines = 0
+    while lines < 3:
         assert running.poll() is None
+        try:                              # the check that the file can be written makes it and takes it away again
+            lines = (tmp_path / "out.jsonl").read_text().count("\n")
+        except FileNotFoundError:
+            pass
+        time.sleep(.01)
     running.kill()
     running.wait()
     kept = [line for line in (tmp_path / "out.jsonl").read_text().splitlines(True) if line.endswith("\n")]
