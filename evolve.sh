@@ -10,7 +10,7 @@
 #
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
 #
-#   ./evolve.sh                                    four rounds; results.md in runs/tiny
+#   ./evolve.sh                                    four rounds, half an hour and more; results.md in runs/tiny
 #   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
@@ -30,12 +30,13 @@ PYTHON=${PYTHON:-python}
 CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
-TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 1e-3")}    # flags for both trainers; for 7B "--lr 7e-6 --batch 128 --length 4096"
+# Flags for both trainers; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
+TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 1e-3")}
 
 COUNT=${COUNT:-${SMOKE:+5}} COUNT=${COUNT:-500}      # plain training problems; 2/5 as many standard and 1/10 as many hard ones (our choice)
-SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}        # dev problems after each round
+SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
-EPOCHS=${SMOKE:+1}                                   # of both trainers; empty: their defaults
+EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
 ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-6}       # of a tree; twice and four times as many for the unsolved
 
 if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
@@ -46,7 +47,7 @@ fail() { echo "evolve.sh: $*" >&2; exit 2; }
 for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
 
 mkdir -p "$OUT/done"
-made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN"
+made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL LARGE=$LARGE ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN"
 [ -f "$OUT/settings" ] || echo "$made_with" > "$OUT/settings"
 [ "$made_with" = "$(cat "$OUT/settings")" ] || fail "$OUT was made with $(cat "$OUT/settings"), not with $made_with; give another OUT"
 
@@ -77,7 +78,9 @@ workers() {                                          # workers ARGUMENTS...: rst
     return $status
 }
 
-evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ...
+# evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 4 candidates and c = 1, since that was better than c = 2 at test
+# time in a prototype; 48 problems side by side, so that baselines that sample one solution at a time fill a batch.
+evaluate() {
     workers --problems "$OUT/part.@.$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
         --rollouts "$ROLLOUTS" --candidates 4 --c 1 --batch 48 > /dev/null      # the tables are put together in results.md
 }
@@ -117,7 +120,7 @@ rounds() {
 tests() {                                            # the base and every round on test problems of three kinds
     local r mix
     for mix in standard hard reworded; do
-        [ $mix = standard ] || [ -z "$TEST" ] || continue
+        [ $mix = standard ] || [ -z "$TEST" ] || continue      # a TEST of your own is one kind
         stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
         stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none
         for r in 1 2 3 4; do

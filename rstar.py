@@ -339,6 +339,7 @@ class Policy:
         return [done[i * k:(i + 1) * k] for i in range(len(texts))]
 
     def length(self, text):
+        """Tokens of a text."""
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def stop_tokens(self, stops):

@@ -13,14 +13,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from rstar import UserError, read_problems, read_records, read_trees, summary, terminals, wilson
+from rstar import TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
 
 COLUMNS = "round what on right n percent low high tokens_per_problem p_against_tree_search".split()
 
 
 def split(out, name, count):
     """Every count-th problem is a part, so that each part holds all kinds."""
-    lines = [json.dumps(record) for _, record in read_records(out / f"all.{name}")] if (out / f"all.{name}").stat().st_size else []
+    path = out / f"all.{name}"
+    nothing = path.is_file() and not path.stat().st_size       # all are solved
+    lines = [] if nothing else [json.dumps(record) for _, record in read_records(path)]
     for i in range(count):
         (out / f"part.{i}.{name}").write_text("".join(line + "\n" for line in lines[i::count]))
 
@@ -55,7 +57,8 @@ def evaluations(out):
 def coverage(out):
     """Per round: how many of the training problems have been solved by then, in all and by their number of steps, and how
     many were easy (every trajectory right), medium and hard (none right) for this round's trees."""
-    steps = {record["question"]: record.get("steps") for _, record in read_records(out / "all.train") if "question" in record}
+    path = out / "all.train"
+    steps = {problem["question"]: record.get("steps") for problem, (_, record) in zip(read_problems(path), read_records(path))}
     solved, rows = set(), []
     for r in range(1, 5):
         kinds = Counter()
@@ -89,7 +92,7 @@ def table(rows):
     lines = ["| round | what | k/n | % | 95% interval | tokens | p, to tree search |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         tokens = f"{row['tokens_per_problem']:.0f}" if "tokens_per_problem" in row else ""
-        p = f"{row['p_against_tree_search']:.3f}" if "p_against_tree_search" in row and row["what"] != "tree search" else ""
+        p = f"{row['p_against_tree_search']:.3f}" if "p_against_tree_search" in row and row["what"] != TREE_SEARCH else ""
         lines.append(f"| {row['round']} | {row['what']} | {row['right']}/{row['n']} | {row['percent']:.1f} | {row['low']:.1f} - {row['high']:.1f} | {tokens} | {p} |")
     return "\n".join(lines)
 
@@ -102,7 +105,7 @@ def results(out):
         writer.writeheader()
         writer.writerows(answers + covered + pairs)
         writer.writerows(dict(what=f"stage {name}", seconds=value) for name, value in seconds.items())
-    parts = [f"# {out}", (out / "settings").read_text().strip()]
+    parts = [f"# {out}", read_text(out / "settings").strip()]
     parts += [f"## Answers on {on}\n\n" + table([row for row in answers if row["on"] == on]) for on in dict.fromkeys(row["on"] for row in answers)]
     parts += ["## Coverage of the training problems\n\n" + table(covered), "## Pair accuracy of the PPM\n\n" + table(pairs)]
     parts += ["## Seconds of each stage\n\n| stage | seconds |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in seconds.items())]
@@ -118,7 +121,7 @@ def main(arguments):
         case ["unsolved", out, name]:
             unsolved(Path(out), name)
         case _:
-            raise UserError("nothing known is asked\n" + __doc__)
+            raise UserError("unknown; python show.py results OUT, split OUT NAME N, or unsolved OUT NAME")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def tree(question, *right):
 
 
 def test_unsolved_and_parts_and_coverage(tmp_path):
-    problems = [dict(question=q, answer="1", steps=n) for q, n in (("a", 1), ("b", 1), ("c", 2))]
+    problems = [dict(question="a", answer="1", steps=1), dict(problem="b", answer="1", steps=1), dict(query="c", answer="1", steps=2)]
     (tmp_path / "all.train").write_text("".join(json.dumps(p) + "\n" for p in problems))
     (tmp_path / "trees.r1.0.jsonl").write_text(tree("a", True, True) + tree("b", False) + tree("c"))
     (tmp_path / "trees.r2.0.jsonl").write_text(tree("a", True, False) + tree("b", True, False) + tree("c", False))
@@ -68,6 +68,12 @@ def test_unsolved_and_parts_and_coverage(tmp_path):
     assert found[1, "coverage so far"] == (1, 3) and found[2, "coverage so far"] == (2, 3)
     assert found[2, "coverage so far, 1 steps"] == (2, 2) and found[2, "coverage so far, 2 steps"] == (0, 1)
     assert [found[1, f"trees that are {kind}"][0] for kind in ("easy", "medium", "hard")] == [1, 0, 2]
+
+
+@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["split", "nowhere", "train", "2"], ["split", "nowhere", "train", "0"], ["unsolved", "nowhere", "more"], []])
+def test_what_a_user_of_show_can_get_wrong(arguments):
+    done = subprocess.run([sys.executable, HERE / "show.py", *arguments], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("show: ") and len(done.stderr.splitlines()) == 1
 
 
 def test_the_parts_of_the_workers_are_put_together(tmp_path):

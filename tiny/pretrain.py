@@ -1,4 +1,4 @@
-"""Makes the tiny world's base: a byte-level BPE tokenizer and a Qwen2-shaped model of 1.2M parameters, from scratch.
+"""Makes the tiny world's base: a byte-level BPE tokenizer and a Qwen2-shaped model of 1.25M parameters, from scratch.
 
 Its shape is Qwen2's (grouped heads, biases at q, k, v), but it is saved as a Llama with biases: transformers 5.24 reads
 every folder of type qwen2 with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.

@@ -1,4 +1,4 @@
-"""The tiny world: word problems that a model of 1.2M parameters can learn, and can get wrong in the ways pupils do.
+"""The tiny world: word problems that a model of 1.25M parameters can learn, and can get wrong in the ways pupils do.
 
 A problem is a story of 1 to 9 dependent steps. Each step is one of about 90 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
