@@ -12,6 +12,7 @@
 #
 #   ./evolve.sh                                    four rounds, half an hour and more; results.md in runs/tiny
 #   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
+#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl WORKERS=1 ./evolve.sh
@@ -29,15 +30,20 @@ SEED=${SEED:-0}
 PYTHON=${PYTHON:-python}
 CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
+TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
 SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
 # Flags for both trainers; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
-TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 1e-3")}
+TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
+TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --lr 1e-3 --answer-groups 2")}
+ANSWER=${ANSWER:---candidates 4 --c 1 --stop .5 --searches 3}             # how trees answer at test time
 
-COUNT=${COUNT:-${SMOKE:+5}} COUNT=${COUNT:-500}      # plain training problems; 2/5 as many standard and 1/10 as many hard ones (our choice)
+COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, as many short ones, ...
+MIXES="plain:$COUNT short:$COUNT standard:$((COUNT * 4 / 3)) hard:$((COUNT * 2 / 3))"      # ... and more longer ones (our choice)
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
+TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-200}      # test problems of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
-ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-6}       # of a tree; twice and four times as many for the unsolved
+ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-8}       # of a tree; twice and four times as many for the unsolved
 
 if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
@@ -47,7 +53,7 @@ fail() { echo "evolve.sh: $*" >&2; exit 2; }
 for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
 
 mkdir -p "$OUT/done"
-made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL LARGE=$LARGE ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN"
+made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL LARGE=$LARGE TABLE=$TABLE ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN TRAIN_PPM=$TRAIN_PPM ANSWER=$ANSWER"
 [ -f "$OUT/settings" ] || echo "$made_with" > "$OUT/settings"
 [ "$made_with" = "$(cat "$OUT/settings")" ] || fail "$OUT was made with $(cat "$OUT/settings"), not with $made_with; give another OUT"
 
@@ -59,17 +65,24 @@ stage() {                                            # stage NAME COMMAND...: on
     echo $((SECONDS - start)) > "$OUT/done/$name"
 }
 
-problems() {                                         # problems NAME FILE SPLIT MIX:COUNT...: all.NAME, and a part for each worker
-    if [ -n "$2" ]; then cp "$2" "$OUT/all.$1"; else
-        for mix in "${@:4}"; do $PYTHON tiny/world.py --split "$3" --mix "${mix%:*}" --count "${mix#*:}" --seed "$SEED" --solutions; done > "$OUT/all.$1"; fi
-    $PYTHON show.py split "$OUT" "$1" "$WORKERS"
+problems() {                                         # problems NAME FILE SPLIT MIX:COUNT...: those of the file, or of the tiny world
+    if [ -n "$2" ]; then cp "$2" "$OUT/problems.$1"; else
+        for mix in "${@:4}"; do $PYTHON tiny/world.py --split "$3" --mix "${mix%:*}" --count "${mix#*:}" --seed "$SEED" --solutions; done > "$OUT/problems.$1"; fi
 }
 
-workers() {                                          # workers ARGUMENTS...: rstar.py for each worker at once; @ is its number
-    local w pids=() status=0
+train() {                                            # train PROGRAM ARGUMENTS...: with so many processes
+    local launch=("$PYTHON") threads
+    if [ "$TRAINERS" -gt 1 ]; then launch=("$PYTHON" -m torch.distributed.run --standalone --nproc_per_node "$TRAINERS") threads=1; fi
+    OMP_NUM_THREADS=${OMP_NUM_THREADS:-${threads:-$(nproc)}} "${launch[@]}" "$@" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS}
+}
+
+workers() {                                          # workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; @ in them is its number
+    local w pids=() status=0 file=$OUT/problems.$1
+    [ -s "$file" ] || return 0                       # all are solved
+    shift
     for ((w = 0; w < WORKERS; w++)); do
-        [ -s "${2//@/$w}" ] || continue              # no problems for this one
-        OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} $PYTHON rstar.py "${@//@/$w}" --seed "$SEED" $SEARCH &
+        OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} \
+            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" "${@//@/$w}" --seed "$SEED" $SEARCH &
         pids+=($!)
     done
     trap 'kill "${pids[@]}" 2>/dev/null' EXIT
@@ -81,23 +94,22 @@ workers() {                                          # workers ARGUMENTS...: rst
 # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 4 candidates and c = 1, since that was better than c = 2 at test
 # time in a prototype; 48 problems side by side, so that baselines that sample one solution at a time fill a batch.
 evaluate() {
-    workers --problems "$OUT/part.@.$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
-        --rollouts "$ROLLOUTS" --candidates 4 --c 1 --batch 48 > /dev/null      # the tables are put together in results.md
+    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
+        --rollouts "$ROLLOUTS" $ANSWER --batch 48 > /dev/null      # the tables are put together in results.md
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
-    workers --problems "$OUT/part.@.$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6"
+    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6"
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
     local SEED=$((SEED + $2))                        # other samples than before
     $PYTHON show.py unsolved "$OUT" "$1"
-    $PYTHON show.py split "$OUT" "$1" "$WORKERS"
     trees "$1" "$1" "$3" "$4" "$2" 8
 }
 
 rounds() {
-    stage problems-train problems train "$PROBLEMS" train "plain:$COUNT" "standard:$((COUNT * 2 / 5))" "hard:$((COUNT / 10 + 1))"
+    stage problems-train problems train "$PROBLEMS" train $MIXES
     stage problems-dev problems dev "$DEV" dev "standard:$SMALL"
     stage eval-base evaluate dev-r0 dev "$POLICY" none
     local r policy=$BOOTSTRAP ppm=none candidates
@@ -109,30 +121,84 @@ rounds() {
             stage trees-r4-most again r4-most $((4 * ROLLOUTS)) "$policy" "$ppm"
         fi
         policy=$OUT/policy-r$r
-        stage "policy-r$r" $PYTHON train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" --seed "$SEED" $TRAIN ${EPOCHS:+--epochs $EPOCHS}
-        stage "ppm-r$r" $PYTHON train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" --seed "$SEED" $TRAIN ${EPOCHS:+--epochs $EPOCHS}
+        stage "policy-r$r" train train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" $TRAIN
+        stage "ppm-r$r" train train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" $TRAIN_PPM --epochs $((6 - r))
         stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
         $PYTHON show.py results "$OUT"
     done
 }
 
-tests() {                                            # the base and every round on test problems of three kinds
+tests() {                                            # the base and every round on test problems of three kinds, the last round first
     local r mix
-    for mix in standard hard reworded; do
-        [ $mix = standard ] || [ -z "$TEST" ] || continue      # a TEST of your own is one kind
+    for mix in hard standard reworded; do
+        [ $mix = hard ] || [ -z "$TEST" ] || continue          # a TEST of your own is one kind
         stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
-        stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none
-        for r in 1 2 3 4; do
+        for r in 4 3 2 1; do
             stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r"
         done
+        stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none
     done
     $PYTHON show.py results "$OUT"
+}
+
+alone() {                                            # alone NAME POLICY: greedy, one trajectory and nothing more, on standard problems
+    stage "table-$1" workers tables --evaluate "$OUT/eval.$1-r4.@.json" --policy "$2" --ppm none \
+        --rollouts 1 --candidates 1 --batch 200
+}
+
+tuned() {                                            # tuned NAME ARGUMENTS...: a policy for a table, tuned from the base as in the rounds
+    stage "policy-$1" train train_policy.py --base "$POLICY" --out "$OUT/policy-$1" $TRAIN "${@:2}"
+    alone "data-$1" "$OUT/policy-$1"
+}
+
+tables() {                                           # the paper's tables on a laptop, with controls
+    local loss strict trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
+    stage problems-tables problems tables "$TEST" test "standard:$LARGE"
+    alone data-base "$POLICY"
+    alone data-verified "$last"
+    tuned unverified --data unverified --trees "${trees[@]}"
+    tuned outcome --data outcome --trees "${trees[@]}"
+    if [ -z "$PROBLEMS" ]; then                      # at least as much as the policy of round 4 saw
+        stage students students
+        tuned pretraining --trees "$OUT/students.jsonl" --keep 1
+    fi
+    stage trees-eq2 trees eq2 train "$OUT/policy-r2" none "$ROLLOUTS" 5        # round 3 as it were without the PPM
+    tuned eq2 --trees "$OUT"/trees.r[12]*.jsonl "$OUT"/trees.eq2*.jsonl
+    alone data-eq3 "$OUT/policy-r3"
+    stage problems-guide problems guide "$TEST" test "hard:$TABLE"
+    for loss in outcome q; do
+        stage "ppm-$loss" train train_ppm.py --loss "$loss" --policy "$last" --trees "${trees[@]}" --out "$OUT/ppm-$loss" $TRAIN_PPM --epochs 2
+        stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss"
+    done
+    stage table-guide-pairs evaluate guide-pairs-r4 guide "$last" "$OUT/ppm-r4"
+    for strict in 100 50 25 0; do                    # percent of the quantities that are counted again at once
+        [ -z "$TEST" ] || break
+        stage "problems-strict-$strict" strictly "$strict"
+        stage "table-strict-$strict" evaluate "strict-$strict-r4" "strict-$strict" "$last" "$OUT/ppm-r4"
+    done
+    stage table-scaling scaling "$last" "$OUT/ppm-r4"
+    $PYTHON show.py results "$OUT"
+}
+
+students() {                                         # what the base's corpus holds, twice the training problems' mixes
+    local mix
+    for mix in $MIXES; do $PYTHON tiny/world.py --split pretrain --students --mix "${mix%:*}" --count $((2 * ${mix#*:})) --seed "$SEED"; done > "$OUT/students.jsonl"
+}
+
+strictly() {                                         # hard problems of which so many percent of the quantities are counted again
+    $PYTHON tiny/world.py --split test --mix hard --strict "$(printf '%d.%02d' $(($1 / 100)) $(($1 % 100)))" --count "$TABLE" --seed "$SEED" > "$OUT/problems.strict-$1"
+}
+
+scaling() {                                          # 64 trajectories: 8 trees of 8
+    workers guide --evaluate "$OUT/eval.scaling-r4.@.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 \
+        --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}" --batch 48
 }
 
 case ${1:-} in
     "") rounds ;;
     test) rounds; tests ;;
-    *) fail "$1: unknown; nothing or test" ;;
+    tables) rounds; tables ;;
+    *) fail "$1: unknown; nothing, test or tables" ;;
 esac
 cat "$OUT/results.md"

@@ -723,7 +723,7 @@ def evaluate(problems, policy, ppm, config):
     note("no PPM: vote of the positive whole", [majority([end for end in ends if is_count(end.answer)]) for ends in sampled], tokens)
     if ppm:
         note("best of N by the PPM", [choose(ends) for ends in sampled], tokens)
-        note("step-wise choice by the PPM", *spent_by(step_wise, questions, policy, ppm, config, budget / max(1, greedy)))
+        note("step-wise choice by the PPM", *spent_by(step_wise, questions, policy, ppm, config, budget, greedy))
         if config.stop <= 1:
             ends, tokens = spent_by(sample_on, questions, policy, ppm, config, budget, config.stop)
             note("adaptive best of N", [choose(found) for found in ends], tokens)
@@ -756,14 +756,20 @@ def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
     return found
 
 
-def step_wise(questions, policy, ppm, config, k):
-    """The candidate that the PPM scores highest, step by step. `k` candidates need not be a whole number: then some
-    questions get one more than the others. -> a trajectory for each question."""
-    more = round((k - int(k)) * len(questions))
-    ends = []
-    for some, candidates in ((questions[:more], int(k) + 1), (questions[more:], max(1, int(k)))):
-        one = dataclasses.replace(config, candidates=candidates, rollouts=1)
-        ends += [choose([end for end in terminals(root) if end.visits > 1]) for root in search(some, policy, ppm, None, one)]
+def step_wise(questions, policy, ppm, config, budget, greedy):
+    """The candidate that the PPM scores highest, step by step -> a trajectory for each question.
+
+    As many candidates as `budget` tokens per question allow, if one candidate a step costs about `greedy` tokens. The second
+    half of the questions makes up for how wrong that was on the first."""
+    k, start, ends = budget / max(1, greedy), policy.tokens, []
+    for half in (questions[:len(questions) // 2], questions[len(questions) // 2:]):
+        if ends:
+            spent = max(1, policy.tokens - start) / len(ends)
+            k *= max(0, 2 * budget - spent) / spent
+        more = round((k - int(k)) * len(half))       # k need not be whole: then some questions get one candidate more
+        for some, candidates in ((half[:more], int(k) + 1), (half[more:], max(1, int(k)))):
+            one = dataclasses.replace(config, candidates=candidates, rollouts=1)
+            ends += [choose([end for end in terminals(root) if end.visits > 1]) for root in search(some, policy, ppm, None, one)]
     return ends
 
 
@@ -988,6 +994,7 @@ def parse(arguments):
     what.add_argument("--problems", metavar="FILE", help=".json or .jsonl with question and answer in each record")
     what.add_argument("--trees", metavar="OUT", help="with --problems: search each problem, one tree a line; goes on where it stopped")
     what.add_argument("--evaluate", metavar="OUT", help="with --problems: compare ways of answering; goes on where it stopped")
+    what.add_argument("--part", metavar="K/N", default="0/1", help="with --problems: every N-th problem from number K on, so that N processes share a file")
     what.add_argument("--print-tree", action="store_true", help="with --problem or --example: draw the tree")
     models = parser.add_argument_group("models")
     models.add_argument("--policy", default=None, help="folder, .gguf file or hub id (default: the bundled tiny/policy)")
@@ -1009,6 +1016,10 @@ def parse(arguments):
         raise UserError("--problems needs one of --trees OUT (search and keep the trees) and --evaluate OUT (compare ways of answering)")
     if args.problems is None and (args.trees or args.evaluate):
         raise UserError(f"--{'trees' if args.trees else 'evaluate'} needs --problems FILE")
+    part = re.fullmatch(r"(\d+)/(\d+)", args.part)
+    if not part or int(part[1]) >= int(part[2]):
+        raise UserError(f"--part {args.part}: not a part; 0/2 and 1/2 are the two halves")
+    args.part = slice(int(part[1]), None, int(part[2]))
     if args.ppm is None:
         args.ppm = str(BUNDLED_PPM) if args.policy is None else "none"
     return args, config
@@ -1085,7 +1096,7 @@ def print_tree(root, node=None, indent=""):
 
 def search_file(args, config):
     """--problems FILE --trees OUT: every finished tree is appended at once."""
-    problems, out = read_problems(args.problems), writable(args.trees)
+    problems, out = read_problems(args.problems)[args.part], writable(args.trees)
     settings = settings_of(args, config)
     done = finished_trees(out, settings)
     missing = [i for i, problem in enumerate(problems) if (i, problem["question"]) not in done]
@@ -1104,7 +1115,7 @@ def search_file(args, config):
 
 def evaluate_file(args, config):
     """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
-    problems, out = read_problems(args.problems), writable(args.evaluate)
+    problems, out = read_problems(args.problems)[args.part], writable(args.evaluate)
     settings = settings_of(args, config)
     settings["problems"] = hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16]
     outcomes = {}

@@ -1,8 +1,7 @@
 """What the rounds have led to: OUT/results.md and OUT/results.csv from the files that evolve.sh leaves in OUT.
 
     python show.py results OUT             the tables of all that is there so far
-    python show.py split OUT NAME N        OUT/all.NAME in N parts, for N processes: OUT/part.0.NAME, ...
-    python show.py unsolved OUT NAME       the problems of OUT/all.train that no tree in OUT solves -> OUT/all.NAME
+    python show.py unsolved OUT NAME       the problems of OUT/problems.train that no tree in OUT solves -> OUT/problems.NAME
 
 Names in OUT: trees.r1.0.jsonl (round 1, worker 0), eval.dev-r1.0.json (split dev, round 1, worker 0), policy-r1, ppm-r1,
 done/STAGE (holding its seconds).
@@ -10,28 +9,38 @@ done/STAGE (holding its seconds).
 import csv
 import json
 import sys
-from collections import Counter
 from pathlib import Path
 
-from rstar import TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
+from rstar import SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
+
+BEST, STEP_WISE, ADAPTIVE = "best of N by the PPM", "step-wise choice by the PPM", "adaptive best of N"
+# The paper's tables, repeated by `evolve.sh tables`: (what, files eval.NAME-r4.*, way of answering, the paper's number).
+TABLES = {
+    "Which reward model guides (hard problems; paper: MATH / AIME 2024)": [
+        ("ORM, best of N", "guide-outcome", BEST, "82.6 / 26.7"), ("ORM, tree search", "guide-outcome", TREE_SEARCH, ""),
+        ("PQM, best of N", "guide-q", BEST, ""), ("PQM, tree search", "guide-q", TREE_SEARCH, "88.2 / 46.7"),
+        ("PPM, best of N", "guide-pairs", BEST, ""), ("PPM, tree search", "guide-pairs", TREE_SEARCH, "89.4 / 50.0")],
+    "Which data the policy is tuned on (standard problems, greedy; paper: MATH)": [
+        ("the base", "data-base", "greedy", "58.8"), ("more pretraining, no verification", "data-pretraining", "greedy", ""),
+        ("random self-samples", "data-unverified", "greedy", "72.4"),
+        ("rejection sampling by the answer (paper: by an ORM)", "data-outcome", "greedy", "73.4"),
+        ("top 2 by mean Q, round 3 searched without the PPM (Eq. 2)", "data-eq2", "greedy", ""),
+        ("top 2 by mean Q, round 3 searched with the PPM (Eq. 3)", "data-eq3", "greedy", ""),
+        ("top 2 by mean Q, all rounds", "data-verified", "greedy", "78.4")],
+    "Trajectories (hard problems; paper: MATH rises from 8 to 64 trajectories, 89.4 to 90.0)": [
+        (f"{j}", "scaling", f"{TREE_SEARCH}, {j} {'trajectory' if j == 1 else 'trajectories'}", {8: "89.4", 64: "90.0"}.get(j, "")) for j in SERIES],
+    "How late a wrong choice shows (hard problems; delta: mean number of steps until a quantity is counted again)": [
+        (f"delta {delta}, {way}", f"strict-{percent}", way, "") for percent, delta in ((100, 1), (50, 2), (25, 4), (0, "= only in the output"))
+        for way in (TREE_SEARCH, ADAPTIVE, BEST, "no PPM: vote of the positive whole", "majority of N", STEP_WISE, "greedy")]}
 
 COLUMNS = "round what on right n percent low high tokens_per_problem p_against_tree_search".split()
-
-
-def split(out, name, count):
-    """Every count-th problem is a part, so that each part holds all kinds."""
-    path = out / f"all.{name}"
-    nothing = path.is_file() and not path.stat().st_size       # all are solved
-    lines = [] if nothing else [json.dumps(record) for _, record in read_records(path)]
-    for i in range(count):
-        (out / f"part.{i}.{name}").write_text("".join(line + "\n" for line in lines[i::count]))
 
 
 def unsolved(out, name):
     """An empty file if all are solved."""
     solved = {root.text for path in out.glob("trees.*.jsonl") for root in read_trees(path) if any(end.right for end in terminals(root))}
-    left = [problem for problem in read_problems(out / "all.train") if problem["question"] not in solved]
-    (out / f"all.{name}").write_text("".join(json.dumps(dict(question=p["question"], answer=p["reference"])) + "\n" for p in left))
+    left = [problem for problem in read_problems(out / "problems.train") if problem["question"] not in solved]
+    (out / f"problems.{name}").write_text("".join(json.dumps(dict(question=p["question"], answer=p["reference"])) + "\n" for p in left))
 
 
 def counted(round_, what, on, right, n):
@@ -57,24 +66,30 @@ def evaluations(out):
 def coverage(out):
     """Per round: how many of the training problems have been solved by then, in all and by their number of steps, and how
     many were easy (every trajectory right), medium and hard (none right) for this round's trees."""
-    path = out / "all.train"
+    path = out / "problems.train"
     steps = {problem["question"]: record.get("steps") for problem, (_, record) in zip(read_problems(path), read_records(path))}
     solved, rows = set(), []
     for r in range(1, 5):
-        kinds = Counter()
-        for path in sorted(out.glob(f"trees.r{r}*.jsonl")):
-            for root in read_trees(path):
-                ends = terminals(root)
-                right = sum(end.right for end in ends)
-                kinds["hard" if not right else "easy" if right == len(ends) else "medium"] += 1
-                solved |= {root.text} if right else set()
+        kinds = difficulty(out, f"trees.r{r}*.jsonl")
         if kinds:
+            solved |= set(kinds["easy"]) | set(kinds["medium"])
             rows.append(counted(r, "coverage so far", "train", len(solved), len(steps)))
             for n in sorted({n for n in steps.values() if n}):
                 some = [question for question in steps if steps[question] == n]
                 rows.append(counted(r, f"coverage so far, {n} steps", "train", sum(q in solved for q in some), len(some)))
-            rows += [counted(r, f"trees that are {kind}", "train", kinds[kind], kinds.total()) for kind in ("easy", "medium", "hard")]
-    return rows
+            rows += [counted(r, f"trees that are {kind}", "train", len(kinds[kind]), sum(map(len, kinds.values()))) for kind in kinds]
+    kinds = difficulty(out, "trees.eq2*.jsonl")
+    return rows + [counted(3, f"trees without the PPM (Eq. 2) that are {kind}", "train", len(kinds[kind]), sum(map(len, kinds.values()))) for kind in kinds]
+
+
+def difficulty(out, pattern):
+    """The questions of some trees by how hard they were -> {easy, medium, hard: questions}; {} if there are no trees."""
+    kinds = dict(easy=[], medium=[], hard=[])
+    for path in sorted(out.glob(pattern)):
+        for root in read_trees(path):
+            right = [end.right for end in terminals(root)]
+            kinds["hard" if not any(right) else "easy" if all(right) else "medium"].append(root.text)
+    return kinds if any(kinds.values()) else {}
 
 
 def pair_accuracy(out):
@@ -97,6 +112,18 @@ def table(rows):
     return "\n".join(lines)
 
 
+def paper_tables(answers):
+    """The tables of TABLES for which there are evaluations, as text."""
+    found, texts = {(row["on"], row["what"]): row for row in answers}, []
+    for title, lines in TABLES.items():
+        rows = [(what, found[on, way], paper) for what, on, way, paper in lines if (on, way) in found]
+        if rows:
+            texts.append(f"## {title}\n\n| | k/n | % | 95% interval | tokens | paper |\n|---|---|---|---|---|---|\n" + "\n".join(
+                f"| {what} | {row['right']}/{row['n']} | {row['percent']:.1f} | {row['low']:.1f} - {row['high']:.1f} | "
+                f"{row['tokens_per_problem']:.0f} | {paper} |" for what, row, paper in rows))
+    return texts
+
+
 def results(out):
     answers, covered, pairs = evaluations(out), coverage(out), pair_accuracy(out)
     seconds = {path.name: path.read_text().strip() for path in sorted((out / "done").glob("*"), key=lambda path: path.stat().st_mtime)}
@@ -106,7 +133,10 @@ def results(out):
         writer.writerows(answers + covered + pairs)
         writer.writerows(dict(what=f"stage {name}", seconds=value) for name, value in seconds.items())
     parts = [f"# {out}", read_text(out / "settings").strip()]
-    parts += [f"## Answers on {on}\n\n" + table([row for row in answers if row["on"] == on]) for on in dict.fromkeys(row["on"] for row in answers)]
+    apart = {on for lines in TABLES.values() for _, on, _, _ in lines}
+    parts += [f"## Answers on {on}\n\n" + table([row for row in answers if row["on"] == on]) for on in dict.fromkeys(row["on"] for row in answers)
+              if on not in apart]
+    parts += paper_tables(answers)
     parts += ["## Coverage of the training problems\n\n" + table(covered), "## Pair accuracy of the PPM\n\n" + table(pairs)]
     parts += ["## Seconds of each stage\n\n| stage | seconds |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in seconds.items())]
     (out / "results.md").write_text("\n\n".join(parts) + "\n")
@@ -116,12 +146,10 @@ def main(arguments):
     match arguments:
         case ["results", out]:
             results(Path(out))
-        case ["split", out, name, count] if count.isdigit() and int(count):
-            split(Path(out), name, int(count))
         case ["unsolved", out, name]:
             unsolved(Path(out), name)
         case _:
-            raise UserError("unknown; python show.py results OUT, split OUT NAME N, or unsolved OUT NAME")
+            raise UserError("unknown; python show.py results OUT, or unsolved OUT NAME")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 from transformers import AddedToken
 
-from rstar import (END_OF_ANSWER, MARKERS, Config, Parser, UserError, format_prompt, load, read_records, read_trees,
-                   refuse_other_settings, setting, terminals)
+from rstar import (END_OF_ANSWER, MARKERS, Config, Parser, UserError, format_prompt, load, pick_device, read_records,
+                   read_trees, refuse_other_settings, setting, terminals)
 
 
 @dataclass(frozen=True)
@@ -293,6 +293,7 @@ def train(settings, dry_run=False):
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]
     save_model(accelerator, model, tokenizer, settings, dict(settings=wanted, counts=counts, **progress))
+    accelerator.end_training()          # takes leave of the other processes: without it one of ten runs crashed on leaving
     return 0
 
 
@@ -470,7 +471,7 @@ def start(settings):
     told = "ACCELERATE_MIXED_PRECISION" in os.environ or not torch.cuda.is_available()
     precision = settings.precision if settings.precision != "auto" else None if told else "bf16"
     try:
-        return Accelerator(mixed_precision=precision)
+        return Accelerator(mixed_precision=precision, cpu=pick_device(Config()).type == "cpu")     # else processes on a CPU would not join
     except ValueError as error:
         raise UserError(f"--precision {settings.precision}: {error}") from error
 

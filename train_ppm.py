@@ -353,6 +353,7 @@ def train(settings, dry_run=False):
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]
     save_model(accelerator, model, tokenizer, settings, dict(settings=wanted, counts=counts, **progress))
+    accelerator.end_training()          # takes leave of the other processes: without it one of ten runs crashed on leaving
     return 0
 
 

@@ -90,6 +90,14 @@ def test_a_rerun_after_a_kill_makes_what_is_missing(scripted, tmp_path, left):
     assert out.read_text().startswith("".join(lines[:2])) and sorted(out.read_text().splitlines(True)) == sorted(lines)
 
 
+def test_parts_are_the_whole(scripted, tmp_path):
+    questions = write(tmp_path / "q.jsonl", QUESTIONS)
+    for k in range(2):
+        assert rstar.main(["--problems", questions, "--part", f"{k}/2", "--trees", str(tmp_path / f"{k}.jsonl"), "--candidates", "2"]) == 0
+    halves = [{tree.text for tree in rstar.read_trees(tmp_path / f"{k}.jsonl")} for k in range(2)]
+    assert [len(half) for half in halves] == [3, 2] and halves[0] | halves[1] == {q["question"] for q in QUESTIONS}
+
+
 def test_an_interrupt_keeps_what_is_finished(scripted, tmp_path, capsys, monkeypatch):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
     command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3", "--batch", "1"]
@@ -156,6 +164,8 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problem", "x", "--example"], "exclude each other"),
     (["--problem", "x", "--trees", "out"], "--trees needs --problems"),
     (["--problems", "x"], "--trees OUT"),
+    (["--problems", "x", "--trees", "out", "--part", "2/2"], "--part 2/2: not a part"),
+    (["--problems", "x", "--trees", "out", "--part", "half"], "--part half: not a part"),
     (["--problem", "x", "--rolouts", "3"], "--rolouts"),
     (["--problem", "x", "--rollouts", "many"], "--rollouts"),
     (["--problem", "x", "--rollouts", "0"], "--rollouts must be at least 1, not 0"),

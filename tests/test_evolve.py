@@ -55,22 +55,20 @@ def tree(question, *right):
     return rstar.tree_to_line(root, 0, {}) + "\n"
 
 
-def test_unsolved_and_parts_and_coverage(tmp_path):
+def test_unsolved_and_coverage(tmp_path):
     problems = [dict(question="a", answer="1", steps=1), dict(problem="b", answer="1", steps=1), dict(query="c", answer="1", steps=2)]
-    (tmp_path / "all.train").write_text("".join(json.dumps(p) + "\n" for p in problems))
+    (tmp_path / "problems.train").write_text("".join(json.dumps(p) + "\n" for p in problems))
     (tmp_path / "trees.r1.0.jsonl").write_text(tree("a", True, True) + tree("b", False) + tree("c"))
     (tmp_path / "trees.r2.0.jsonl").write_text(tree("a", True, False) + tree("b", True, False) + tree("c", False))
     show.main(["unsolved", tmp_path, "r4-more"])
-    assert [p["question"] for p in rstar.read_problems(tmp_path / "all.r4-more")] == ["c"]
-    show.main(["split", tmp_path, "train", "2"])
-    assert [[p["question"] for p in rstar.read_problems(tmp_path / f"part.{i}.train")] for i in range(2)] == [["a", "c"], ["b"]]
+    assert [p["question"] for p in rstar.read_problems(tmp_path / "problems.r4-more")] == ["c"]
     found = {(row["round"], row["what"]): (row["right"], row["n"]) for row in show.coverage(tmp_path)}
     assert found[1, "coverage so far"] == (1, 3) and found[2, "coverage so far"] == (2, 3)
     assert found[2, "coverage so far, 1 steps"] == (2, 2) and found[2, "coverage so far, 2 steps"] == (0, 1)
     assert [found[1, f"trees that are {kind}"][0] for kind in ("easy", "medium", "hard")] == [1, 0, 2]
 
 
-@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["split", "nowhere", "train", "2"], ["split", "nowhere", "train", "0"], ["unsolved", "nowhere", "more"], []])
+@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], []])
 def test_what_a_user_of_show_can_get_wrong(arguments):
     done = subprocess.run([sys.executable, HERE / "show.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("show: ") and len(done.stderr.splitlines()) == 1
@@ -82,3 +80,11 @@ def test_the_parts_of_the_workers_are_put_together(tmp_path):
     rows = show.evaluations(tmp_path)
     assert [(row["round"], row["on"], row["what"], row["right"], row["n"], row["tokens_per_problem"]) for row in rows] == [
         (2, "dev", "tree search", 2, 3, 17 / 3), (2, "dev", "greedy", 1, 3, 2)]
+
+
+def test_a_paper_table_stands_beside_the_papers_numbers(tmp_path):
+    outcomes = {way: [[True, 9], [False, 9]] for way in ("tree search", "best of N by the PPM")}
+    (tmp_path / "eval.guide-pairs-r4.0.json").write_text(json.dumps(dict(outcomes=outcomes)))
+    text, = show.paper_tables(show.evaluations(tmp_path))
+    assert text.startswith("## Which reward model guides") and len(text.splitlines()) == 6
+    assert text.splitlines()[-1] == "| PPM, tree search | 1/2 | 50.0 | 9.5 - 90.5 | 9 | 89.4 / 50.0 |"

@@ -246,6 +246,15 @@ def test_sampling_on_stops_at_the_budget_or_at_a_good_score(enough):
     assert [len(ends) for ends in one] == [1, 1] and [len(ends) for ends in found] == ([4, 3] if enough > 1 else [1, 1])
 
 
+def test_step_wise_choice_spends_what_it_may():
+    policy = ScriptedPolicy(TWO)
+    ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9})
+    rstar.step_wise(["a"], policy, ppm, Config(), 0, 1)
+    each, policy.tokens = policy.tokens, 0                 # one candidate a step
+    ends = rstar.step_wise([f"q{i}" for i in range(20)], policy, ppm, Config(), 3 * each, 2 * each)      # "greedy" twice too high
+    assert len(ends) == 20 and 2.5 < policy.tokens / 20 / each < 3.2       # 1.3 without the second half's correction
+
+
 def test_answers_that_are_positive_whole_numbers():
     assert [text for text in ("3", "3.0", "1,200", "0", "-2", "2.5", "1/2", "x") if rstar.is_count(text)] == ["3", "3.0", "1,200"]
 

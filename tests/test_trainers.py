@@ -1,7 +1,10 @@
 """The two trainers, on trees made by hand and a random model of 40k parameters."""
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ import train_policy
 import train_ppm
 from rstar import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, MARKERS, OUTPUT, PPM, Config, Node, Policy, UserError, nodes, tree_to_line
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
 CPU = Config(device="cpu", dtype="float32")
 
 
@@ -244,6 +248,18 @@ def test_training_helps_and_its_metrics_are_data(folder):
     assert found["counts"]["pairs_by_depth"] == {"step 1": 48, "answer": 48}
     assert found["history"][-1]["steps_n"] == found["history"][-1]["answers_n"] > 0
     assert found["history"][-1]["answers_right"] >= found["history"][0]["answers_right"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["train_policy", "train_ppm"])
+def test_two_processes_train_what_one_does(folder, tmp_path, program):
+    start, how = (dict(base=folder / "base"), "policy") if program == "train_policy" else (dict(policy=folder / "policy-base"), "ppm")
+    told = flags(trees=folder / "trees.jsonl", out=tmp_path / how, held_out=.4, epochs=1, save_dtype="float32", **start)
+    subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", ROOT / f"{program}.py", *told],
+                   check=True, env=dict(os.environ, CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1"))
+    alone = dict(policy=policy, ppm=ppm)[how](tmp_path, "alone", trees=folder / "trees.jsonl", epochs=1, save_dtype="float32", **start)
+    first, second = (json.loads((tmp_path / name / "metrics.json").read_text())["history"][-1] for name in (how, "alone"))
+    assert alone == 0 and first == pytest.approx(second, rel=1e-4)
 
 
 def test_a_stock_model_gets_a_token_for_each_marker(folder):

@@ -1,4 +1,5 @@
 """The tiny world keeps what its docstring promises."""
+import json
 import random
 import re
 import zlib
@@ -120,6 +121,24 @@ def test_the_reworded_mix_uses_wordings_that_nothing_else_uses():
     kept = re.compile(r"'s collection grows by|In the beginning .* are counted|Compared with")
     assert any(kept.search(world.problem(rng, 3, 0., 0., reworded=True).question) for _ in range(50))
     assert not any(kept.search(world.problem(rng, 3, 0., 0.).question) for _ in range(400))
+
+
+def test_the_long_mixes_keep_to_the_core_and_strict_is_a_dial():
+    assert len(world.CORE) >= 40 and world.CORE <= set(world.CONCEPTS)
+    for mix in ("short", "standard", "hard", "reworded"):
+        assert {name for p in world.problems("dev", mix, 40) for name, _ in p.steps} <= world.CORE
+    counted = [sum(sum(p.checks) for p in world.problems("dev", "hard", 40, strict=strict)) for strict in (0., .5, None)]
+    assert counted[0] == 0 < counted[1] < counted[2]
+
+
+def test_what_students_write_can_be_read_by_the_trainer(tmp_path):
+    from train_policy import read_trajectories
+    rng, ps = random.Random(5), world.problems("pretrain", "short", 20)
+    records = [record for p in ps if (record := world.student_record(rng, p))]
+    (tmp_path / "students.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    found = read_trajectories(tmp_path / "students.jsonl")
+    assert len(found) == len(records) > 10 and all("\\boxed" in one.steps for one in found)
+    assert all(execute(one.steps) in ("NameError", re.search("<output>(.*)<end_of_output>", one.steps)[1]) for one in found)     # a slip raises
 
 
 def test_questions_are_clean_english():

@@ -37,6 +37,8 @@ BATCH = 1024             # tokens of one process; with batches of 4096 almost no
 POOL = 64                # batches that are made together, so that each holds problems of about one length
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
 LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps: how often
+CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
+WIDE = 70 / 110          # share of the training on all concepts alike
 
 
 # ---- tokenizer
@@ -51,7 +53,7 @@ def build_tokenizer():
         pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     rng = random.Random("tokenizer")
-    texts = ["".join(piece for piece, _ in example(rng, draw(rng, 1.))) for _ in range(20000)]
+    texts = ["".join(piece for piece, _ in example(rng, draw(rng, WIDE))) for _ in range(20000)]
     numbers = [" ".join(map(str, range(1000)))] * 3000             # often enough to be merged first
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<pad>", *MARKERS], show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
@@ -67,8 +69,13 @@ def build_tokenizer():
 # ---- corpus
 
 def draw(rng, done):
-    """A problem for the moment when the share `done` of the training is over: short ones first."""
-    longest = 1 if done < .04 else 3 if done < .33 else 9      # long ones teach little before the short ones are mastered
+    """A problem for the moment when the share `done` of the training is over: short ones first, then all, from WIDE on mostly
+    those that the rounds are about."""
+    if done > WIDE and rng.random() < .75:
+        steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
+        delayed, strict = rng.choice(((.12, .3), (.12, .3), (.6, 1.), (.6, rng.random())))
+        return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)
+    longest = 1 if done < .04 * WIDE else 3 if done < .33 * WIDE or done > WIDE else 9   # long ones teach little before the short ones are mastered
     steps = rng.choices(range(1, longest + 1), [LENGTHS[n] for n in range(1, longest + 1)])[0]
     delayed, strict = (rng.choice((0., .12)), rng.choice((0., 0., .3))) if steps < 4 else (rng.choice((.12, .3, .6)), rng.choice((0., .3, 1.)))
     return world.draw(rng, "pretrain", steps, delayed, strict)
@@ -130,7 +137,10 @@ def optimizers(model, rate):
 
 
 def schedule(done):
-    """Constant, then linear down to 2%; then, as most was learned while the rate fell, once more from 30% down to almost 0."""
+    """Constant, then linear down to 2%; then, as most was learned while the rate fell, twice more: from 30% and from 50% to almost 0."""
+    if done > WIDE:
+        return .004 + .5 * (1 - (done - WIDE) / (1 - WIDE))
+    done /= WIDE
     if done < .23:
         return 1.
     return 1 - .98 * (done - .23) / .427 if done < .657 else .004 + .3 * (1 - (done - .657) / .343)
@@ -220,7 +230,7 @@ def train(model, tokenizer, args, state, processes, rank):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="tiny/base")
-    parser.add_argument("--tokens", type=float, default=70e6)
+    parser.add_argument("--tokens", type=float, default=110e6)
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
