@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 750 problems of the tiny world, 1.25M, 2 cores
-#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 6 of 5         value of a trajectory: the reference
-#   round 2   policy of round 1, 16 of 8                      6 of 5                    the same
-#   round 3   policy and PPM of round 2, 16 of 8              6 of 5                    the PPM's estimate, then the same
-#   round 4   policy and PPM of round 3, 16 of 16, then       6 of 8, then 12 and 24    the same
+#             paper: 747k problems, 7B                       here: 800 problems of the tiny world, 1.25M, 2 cores
+#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 8 of 5         value of a trajectory: the reference
+#   round 2   policy of round 1, 16 of 8                      8 of 5                    the same
+#   round 3   policy and PPM of round 2, 16 of 8              8 of 5                    the PPM's estimate, then the same
+#   round 4   policy and PPM of round 3, 16 of 16, then       8 of 8, then 16 and 32    the same
 #             64 and 128 for what is still unsolved           for what is still unsolved
 #
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
 #
-#   ./evolve.sh                                    four rounds, half an hour and more; results.md in runs/tiny
+#   ./evolve.sh                                    four rounds, an hour; results.md in runs/tiny
 #   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
 #   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
@@ -99,7 +99,7 @@ evaluate() {
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
-    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6"
+    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
@@ -122,6 +122,7 @@ rounds() {
         fi
         policy=$OUT/policy-r$r
         stage "policy-r$r" train train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" $TRAIN
+        # 5, 4, 3, 2 passes: the pairs grow, and with more passes the held-out ones got worse (LOG.md)
         stage "ppm-r$r" train train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" $TRAIN_PPM --epochs $((6 - r))
         stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
