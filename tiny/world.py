@@ -6,6 +6,7 @@ steps, each with its own words and its own code, so thought and code agree and o
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
 easy concepts, .05 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
 misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
+Long stories keep to a core of 41 concepts (`CORE`), short plain ones use them all.
 
 What makes looking ahead pay:
   - Every quantity on the right path is a positive whole number.
