@@ -12,7 +12,7 @@
 #
 #   ./evolve.sh                                    four rounds, an hour; results.md in runs/tiny
 #   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
-#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour)
+#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (not yet run at full size)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl WORKERS=1 ./evolve.sh
@@ -32,10 +32,10 @@ CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
 SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
-# Flags for both trainers; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
+# Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
 TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
 TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --lr 1e-3 --answer-groups 2")}
-ANSWER=${ANSWER:---candidates 4 --c 1 --stop .5 --searches 3}             # how trees answer at test time
+ANSWER=${ANSWER:---candidates 4 --c 1 --stop .5 --searches 3}             # how trees answer at test time; c = 1 was better than 2 in a prototype
 
 COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, as many short ones, ...
 MIXES="plain:$COUNT short:$COUNT standard:$((COUNT * 4 / 3)) hard:$((COUNT * 2 / 3))"      # ... and more longer ones (our choice)
@@ -91,8 +91,8 @@ workers() {                                          # workers PROBLEMS ARGUMENT
     return $status
 }
 
-# evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 4 candidates and c = 1, since that was better than c = 2 at test
-# time in a prototype; 48 problems side by side, so that baselines that sample one solution at a time fill a batch.
+# evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 48 problems side by side, so that baselines that sample one
+# solution at a time fill a batch.
 evaluate() {
     workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
         --rollouts "$ROLLOUTS" $ANSWER --batch 48 > /dev/null      # the tables are put together in results.md

@@ -1324,7 +1324,7 @@ def stated(output):
 
 
 def student_record(rng, p):
-    """A student's whole solution as train_policy.py reads it; None if its code raises."""
+    """A student's whole solution as train_policy.py reads it, slips included; None if an assertion stops it."""
     choices, code = student(rng, p)
     output = run(p, choices)
     return None if output is None else dict(query=p.question, response=f"{code}\n<output>{output}<end_of_output>\n<answer>{stated(output)}")
