@@ -34,11 +34,11 @@ TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && e
 SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
 # Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
 TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
-TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --lr 1e-3 --answer-groups 2")}
+TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4")}
 ANSWER=${ANSWER:---candidates 4 --c 1 --stop .5 --searches 3}             # how trees answer at test time; c = 1 was better than 2 in a prototype
 
-COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, as many short ones, ...
-MIXES="plain:$COUNT short:$COUNT standard:$((COUNT * 4 / 3)) hard:$((COUNT * 2 / 3))"      # ... and more longer ones (our choice)
+COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, more short ones, which are cheap, ...
+MIXES="plain:$COUNT short:$((COUNT * 3 / 2)) standard:$COUNT hard:$((COUNT / 2))"      # ... and longer ones (our choice)
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-200}      # test problems of the tables that need a search
@@ -99,7 +99,7 @@ evaluate() {
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
-    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1
+    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1 --batch 48
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
@@ -122,8 +122,7 @@ rounds() {
         fi
         policy=$OUT/policy-r$r
         stage "policy-r$r" train train_policy.py --base "$POLICY" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$policy" $TRAIN
-        # 5, 4, 3, 2 passes: the pairs grow, and with more passes the held-out ones got worse (LOG.md)
-        stage "ppm-r$r" train train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" $TRAIN_PPM --epochs $((6 - r))
+        stage "ppm-r$r" train train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" $TRAIN_PPM
         stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
         $PYTHON show.py results "$OUT"
@@ -169,7 +168,7 @@ tables() {                                           # the paper's tables on a l
     alone data-eq3 "$OUT/policy-r3"
     stage problems-guide problems guide "$TEST" test "hard:$TABLE"
     for loss in outcome q; do
-        stage "ppm-$loss" train train_ppm.py --loss "$loss" --policy "$last" --trees "${trees[@]}" --out "$OUT/ppm-$loss" $TRAIN_PPM --epochs 2
+        stage "ppm-$loss" train train_ppm.py --loss "$loss" --policy "$last" --trees "${trees[@]}" --out "$OUT/ppm-$loss" $TRAIN_PPM
         stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss"
     done
     stage table-guide-pairs evaluate guide-pairs-r4 guide "$last" "$OUT/ppm-r4"

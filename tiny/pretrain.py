@@ -38,7 +38,9 @@ POOL = 64                # batches that are made together, so that each holds pr
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
 LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps: how often
 CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
-WIDE = 70 / 110          # share of the training on all concepts alike
+# Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls four times.
+FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.))
+WIDE = 70 / 160          # share of the training on all concepts alike
 
 
 # ---- tokenizer
@@ -71,9 +73,9 @@ def build_tokenizer():
 def draw(rng, done):
     """A problem for the moment when the share `done` of the training is over: short ones first, then all, from WIDE on mostly
     those that the rounds are about."""
-    if done > WIDE and rng.random() < .75:
+    if done > WIDE and rng.random() < .7:
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
-        delayed, strict = rng.choice(((.12, .3), (.12, .3), (.6, 1.), (.6, rng.random())))
+        delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))
         return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)
     longest = 1 if done < .04 * WIDE else 3 if done < .33 * WIDE or done > WIDE else 9   # long ones teach little before the short ones are mastered
     steps = rng.choices(range(1, longest + 1), [LENGTHS[n] for n in range(1, longest + 1)])[0]
@@ -137,13 +139,13 @@ def optimizers(model, rate):
 
 
 def schedule(done):
-    """Constant, then linear down to 2%; then, as most was learned while the rate fell, twice more: from 30% and from 50% to almost 0."""
-    if done > WIDE:
-        return .004 + .5 * (1 - (done - WIDE) / (1 - WIDE))
-    done /= WIDE
-    if done < .23:
-        return 1.
-    return 1 - .98 * (done - .23) / .427 if done < .657 else .004 + .3 * (1 - (done - .657) / .343)
+    """The rate, as a share of --rate, when the share `done` of the training is over."""
+    at = done * sum(tokens for tokens, _, _ in FALLS)
+    for tokens, first, last in FALLS:
+        if at < tokens:
+            return first + (last - first) * at / tokens
+        at -= tokens
+    return FALLS[-1][2]
 
 
 @torch.inference_mode()
@@ -230,7 +232,7 @@ def train(model, tokenizer, args, state, processes, rank):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="tiny/base")
-    parser.add_argument("--tokens", type=float, default=110e6)
+    parser.add_argument("--tokens", type=float, default=1e6 * sum(tokens for tokens, _, _ in FALLS))
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -64,7 +64,7 @@ UNITS = "cm meters m feet inches km yards".split()
 RELATIVES = "sister brother mother father cousin friend uncle aunt son daughter neighbor".split()
 PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 
-LARGEST = 2000       # our choice: no quantity on a right path is larger, so that most numbers are one token
+LARGEST = 999        # our choice: no number of a story is larger, so that each is one token; in stories of one step few are
 END_OF_ANSWER = "<end_of_answer>"
 SLIP = 0.01          # our choice: share of the base's steps that use a variable which does not exist yet
 
@@ -300,7 +300,7 @@ concept("half", .75, 6, part, ("Take {w}", "{x} / {k}"), [("Subtract {k}", "{x} 
     ask="""How many {o} {is that|are these|does {f} have}?
     How many are {adj}?
     age: How old is {f}?""")
-concept("need", .75, 5, lambda rng, v: dict(k=v + rng.randint(2, 90)), ("Subtract from the {k}", "{k} - {x}"), [("Add to the {k}", "{x} + {k}")], """
+concept("need", .3, 5, lambda rng, v: dict(k=v + rng.randint(2, 90)), ("Subtract from the {k}", "{k} - {x}"), [("Add to the {k}", "{x} + {k}")], """
     {n} {wants|needs|would like} {to have |}{k} {o}{ in all|}.
     The goal is {k} {o}.
     money: {n} wants to buy {a bike|a watch|a game|a phone|a present|skates} that costs {k$}.
@@ -362,7 +362,7 @@ concept("more_twice", .75, 4, two(2, 60, 2, 60, lambda v, k, m: True), ("Add {k}
     First {k} and afterwards {m} {o} are put in.""",
     ask="""How many {o} does {n} have {now|in all|altogether|in total}?
     How many {o} are there {now|in all|altogether}?""")
-concept("off_and_on", .6, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Take off {k}, add {m}", "{x} - {k} + {m}"), [("Take off {k}", "{x} - {k}"), ("Add both", "{x} + {k} + {m}")], """
+concept("off_and_on", .3, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Take off {k}, add {m}", "{x} - {k} + {m}"), [("Take off {k}", "{x} - {k}"), ("Add both", "{x} + {k} + {m}")], """
     {n} {gives away|sells|loses|gave away|sold|lost|uses|ate} {k} {o} and {gets|buys|finds|got|bought|found} {m} {more|new ones|others}.
     people: {Then |At the stop |}{k} {get off|leave|go home|got off|left} and {m} {get on|come|arrive|others come|got on}.
     money: {n} {spends|spent|pays} {k$} and {earns|gets|earned|finds} {m$}.
@@ -1146,7 +1146,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
         v, sentence = begin(rng, story, reworded)
         sentences.append(sentence)
     for i in range(length):
-        c, slots = pick_concept(rng, story, opened and not i, delayed, used, v, among)
+        c, slots = pick_concept(rng, story, length, opened and not i, delayed, used, v, among)
         if c is None:
             return None
         used.add(c.name)
@@ -1157,7 +1157,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
         say = story.fill(wording, **slots)
         forms = forms_of(story, c, slots, str(v) if i == 0 and not opened else f"n{i}")
         value = evaluate(forms[0][1], {f"n{i}": v} if i else {})
-        most = 110 if "age" in story.kinds else LARGEST if length > 1 else 50 * LARGEST
+        most = 110 if "age" in story.kinds else LARGEST if length > 1 else 100 * LARGEST
         if not (possible(value) and 2 <= value <= most):
             return None
         asked, tail = pick_tail(rng, story, c, slots, wording, own_ask, last)
@@ -1194,7 +1194,7 @@ def begin(rng, story, reworded):
     return v, story.fill(lines[-1] if reworded else rng.choice(lines[:-1] or lines), v=v)
 
 
-def pick_concept(rng, story, opener, delayed, used, v, among):
+def pick_concept(rng, story, length, opener, delayed, used, v, among):
     """-> (a concept that was not used and fits the quantity `v`, its slots), or (None, None) after 40 tries."""
     for _ in range(40):
         names = [name for name in (OPENERS if opener else DELAYED if rng.random() < delayed else LOCAL) if name in among]
@@ -1202,7 +1202,7 @@ def pick_concept(rng, story, opener, delayed, used, v, among):
         if c.name in used or not (opener and "age" in story.kinds or story.fitting(c.say)):
             continue
         slots = c.sample(rng, None if opener else v)
-        if slots:
+        if slots and (length == 1 or all(k <= LARGEST for k in slots.values() if isinstance(k, int))):
             if opener and ("age" in story.kinds or c.name == "convert"):
                 story.now(slots.pop("o", plural(rng.choice(THINGS))))
             return c, slots
@@ -1335,8 +1335,8 @@ def student_record(rng, p):
 
 SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
 #             steps, each as often;     delayed  strict  concepts
-MIXES = dict(plain=((1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .12, .3, CORE),
-             hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .12, .3, CORE))
+MIXES = dict(plain=((1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
+             hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
 
 
 def draw(rng, split, steps, delayed, strict, reworded=False, among=CONCEPTS):
