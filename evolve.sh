@@ -35,7 +35,8 @@ SEARCH=${SEARCH:-}                                   # more flags for every sear
 # Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
 TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
 TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4")}
-ANSWER=${ANSWER:---candidates 4 --c 1 --stop .5 --searches 3}             # how trees answer at test time; c = 1 was better than 2 in a prototype
+# How trees answer: the paper's 16 rollouts of 8, twice, at a low temperature; so chosen on dev (LOG.md). c = 1 was better than 2 in a prototype.
+ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop .5 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --temperature .4 --c 1 --stop .5 --searches 2}
 
 COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, more short ones, which are cheap, ...
 MIXES="plain:$COUNT short:$((COUNT * 3 / 2)) standard:$COUNT hard:$((COUNT / 2))"      # ... and longer ones (our choice)
@@ -53,9 +54,11 @@ fail() { echo "evolve.sh: $*" >&2; exit 2; }
 for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
 
 mkdir -p "$OUT/done"
-made_with="POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL LARGE=$LARGE TABLE=$TABLE ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN TRAIN_PPM=$TRAIN_PPM ANSWER=$ANSWER"
-[ -f "$OUT/settings" ] || echo "$made_with" > "$OUT/settings"
-[ "$made_with" = "$(cat "$OUT/settings")" ] || fail "$OUT was made with $(cat "$OUT/settings"), not with $made_with; give another OUT"
+same() {                                             # same FILE SETTINGS: those that OUT was made with
+    [ -f "$OUT/$1" ] || echo "$2" > "$OUT/$1"
+    [ "$2" = "$(cat "$OUT/$1")" ] || fail "$OUT was made with $(cat "$OUT/$1"), not with $2; give another OUT"
+}
+same settings "POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN TRAIN_PPM=$TRAIN_PPM ANSWER=$ANSWER"
 
 stage() {                                            # stage NAME COMMAND...: once; its seconds are kept in done/NAME
     local name=$1 start=$SECONDS; shift
@@ -66,6 +69,7 @@ stage() {                                            # stage NAME COMMAND...: on
 }
 
 problems() {                                         # problems NAME FILE SPLIT MIX:COUNT...: those of the file, or of the tiny world
+    local mix
     if [ -n "$2" ]; then cp "$2" "$OUT/problems.$1"; else
         for mix in "${@:4}"; do $PYTHON tiny/world.py --split "$3" --mix "${mix%:*}" --count "${mix#*:}" --seed "$SEED" --solutions; done > "$OUT/problems.$1"; fi
 }
@@ -94,8 +98,8 @@ workers() {                                          # workers PROBLEMS ARGUMENT
 # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 48 problems side by side, so that baselines that sample one
 # solution at a time fill a batch.
 evaluate() {
-    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" \
-        --rollouts "$ROLLOUTS" $ANSWER --batch 48 > /dev/null      # the tables are put together in results.md
+    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" $ANSWER \
+        --batch 48 > /dev/null      # the tables are put together in results.md
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
@@ -129,15 +133,16 @@ rounds() {
     done
 }
 
-tests() {                                            # the base and every round on test problems of three kinds, the last round first
-    local r mix
-    for mix in hard standard reworded; do
-        [ $mix = hard ] || [ -z "$TEST" ] || continue          # a TEST of your own is one kind
-        stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
-        for r in 4 3 2 1; do
-            stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r"
+tests() {                                            # every round and the base on test problems of three kinds, the last round first
+    local r mix mixes="hard standard reworded"
+    same settings.test "LARGE=$LARGE TABLE=$TABLE"
+    [ -z "$TEST" ] || mixes=hard                     # a TEST of your own is one kind
+    for r in 4 3 2 1 0; do
+        for mix in $mixes; do
+            stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
+            if [ $r -gt 0 ]; then stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r"
+            else stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none; fi
         done
-        stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none
     done
     $PYTHON show.py results "$OUT"
 }
@@ -154,6 +159,7 @@ tuned() {                                            # tuned NAME ARGUMENTS...: 
 
 tables() {                                           # the paper's tables on a laptop, with controls
     local loss strict trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
+    same settings.test "LARGE=$LARGE TABLE=$TABLE"
     stage problems-tables problems tables "$TEST" test "standard:$LARGE"
     alone data-base "$POLICY"
     alone data-verified "$last"

@@ -1,4 +1,6 @@
 """The bundled models, used as a newcomer uses them."""
+import csv
+import dataclasses
 import json
 import re
 import resource
@@ -10,6 +12,7 @@ import pytest
 from safetensors import safe_open
 
 import rstar
+import world
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,3 +69,19 @@ def test_a_typed_text_that_is_no_problem_does_not_break_anything():
     for text in ("hello", "?", "<end_of_step>", "日本語の問題", "x" * 3000, "1/0"):
         done = ask("--problem", text, "--rollouts", "1", "--candidates", "2")
         assert done.returncode in (0, 1) and "Traceback" not in done.stderr and done.stdout.splitlines()[-1].startswith("Answer: "), (text, done)
+
+
+@pytest.mark.slow
+def test_the_bundled_models_are_as_good_as_their_table():
+    """Within 3 points of tiny/results.csv (round 4, standard test problems), on 200 other test problems."""
+    with open(ROOT / "tiny" / "results.csv") as file:
+        table = {row["what"]: float(row["percent"]) for row in csv.DictReader(file) if (row["round"], row["on"]) == ("4", "standard")}
+    problems = world.problems("test", "standard", 200, seed=7)
+    questions = [problem.question for problem in problems]
+    config = rstar.Config(rollouts=16, candidates=8, temperature=.4, c=1., stop=.5, searches=2, batch=48)      # as evolve.sh answers
+    policy, ppm = rstar.Policy(ROOT / "tiny/policy", config), rstar.PPM(ROOT / "tiny/ppm", config)
+    percent = lambda ends: 100 * sum(end is not None and end.answer == problem.answer for end, problem in zip(ends, problems)) / len(problems)
+    greedy = rstar.whole_solutions(questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
+    assert percent([rstar.choose(ends) for ends in greedy]) >= table["greedy"] - 3
+    trees = rstar.solve(questions, policy, ppm, config)
+    assert percent([rstar.choose([end for root in roots for end in rstar.terminals(root)]) for roots in trees]) >= table["tree search"] - 3

@@ -6,7 +6,7 @@ steps, each with its own words and its own code, so thought and code agree and o
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
 easy concepts, .05 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
 misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
-Long stories keep to a core of 41 concepts (`CORE`), short plain ones use them all.
+Long stories keep to a core of 36 concepts (`CORE`), short plain ones use them all.
 
 What makes looking ahead pay:
   - Every quantity on the right path is a positive whole number.
@@ -1022,10 +1022,11 @@ CHAIN = [name for name in CONCEPTS if name not in OPENERS]
 DELAYED = [name for name in CHAIN if CONCEPTS[name].kind == "delayed"]
 LOCAL = [name for name in CHAIN if CONCEPTS[name].kind == "local"]
 # The long mixes keep to these, so that some hundred problems hold several examples of each: with all of them in long
-# stories a base of this size did not learn to pick its numbers (LOG.md).
-CORE = set(DELAYED) | set("""more fewer others_more others_fewer each_holds share groups_of times half need per_day price fewer_twice
-more_twice off_and_on together together_fewer together_times together_half part_left give_each pct_off pct_of inv_more inv_fewer
-inv_times before_gain before_loss sum2 product cost rest_of change""".split())
+# stories a base of this size did not learn to pick its numbers. inv_more and inv_fewer are left out: only who is named
+# first tells them from others_more and others_fewer, and four rounds did not teach it (LOG.md).
+CORE = set(DELAYED) | set("""more fewer others_more others_fewer each_holds share groups_of times half need fewer_twice
+more_twice off_and_on together together_fewer together_times together_half part_left give_each pct_off pct_of
+inv_times before_gain before_loss sum2 product cost change""".split())
 
 START = """{n} {has|had|owns|got|starts with} {vo}.
 There are {vo} {in a {place}|in {n}'s {room|house|bag}|on a table|on the table of {n}}.
