@@ -10,7 +10,7 @@
 #
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
 #
-#   ./evolve.sh                                    four rounds, an hour; results.md in runs/tiny
+#   ./evolve.sh                                    four rounds, half an hour; results.md in runs/tiny
 #   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
 #   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (not yet run at full size)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run

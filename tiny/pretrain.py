@@ -3,7 +3,7 @@
 Its shape is Qwen2's (grouped heads, biases at q, k, v), but it is saved as a Llama with biases: transformers 5.24 reads
 every folder of type qwen2 with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
 
-    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; two hours on two cores
+    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; one and a half to two and a half hours on two
 
 The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that
 `world.student` writes, misconceptions included. Two things mattered most when this was tried out: small
