@@ -82,7 +82,7 @@ class Config:
     candidates: int = setting(8, "candidate steps sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)")
     depth: int = setting(16, "greatest number of steps (paper)")
     c: float = setting(2.0, "weight of exploration in UCT (paper)")
-    temperature: float = setting(0.7, "sampling temperature (our choice, on dev; 0 is greedy; evolve.sh makes training data with 1)")
+    temperature: float = setting(0.4, "sampling temperature (our choice, on dev of the tiny world; 0 is greedy; evolve.sh makes training data with 1)")
     searches: int = setting(1, "trees per problem, the answer being chosen among all (paper: up to 64)")
     stop: float = setting(2.0, "stop searching at an answer with this PPM score; over 1: never (paper: never)")
     samples: int = setting(0, "--evaluate: whole solutions for majority and best of N; 0: as many as tree search has tokens for (our choice)")

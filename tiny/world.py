@@ -64,7 +64,7 @@ UNITS = "cm meters m feet inches km yards".split()
 RELATIVES = "sister brother mother father cousin friend uncle aunt son daughter neighbor".split()
 PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 
-LARGEST = 999        # our choice: no number of a story is larger, so that each is one token; in stories of one step few are
+LARGEST = 999        # our choice: no number of a story of two or more steps is larger, so that each is one token
 END_OF_ANSWER = "<end_of_answer>"
 SLIP = 0.01          # our choice: share of the base's steps that use a variable which does not exist yet
 
@@ -1022,8 +1022,8 @@ CHAIN = [name for name in CONCEPTS if name not in OPENERS]
 DELAYED = [name for name in CHAIN if CONCEPTS[name].kind == "delayed"]
 LOCAL = [name for name in CHAIN if CONCEPTS[name].kind == "local"]
 # The long mixes keep to these, so that some hundred problems hold several examples of each: with all of them in long
-# stories a base of this size did not learn to pick its numbers. inv_more and inv_fewer are left out: only who is named
-# first tells them from others_more and others_fewer, and four rounds did not teach it (LOG.md).
+# stories a base of this size did not learn to pick its numbers. Left out are also inv_more and inv_fewer, since only who
+# is named first tells them from others_more and others_fewer, and four rounds did not teach it (LOG.md).
 CORE = set(DELAYED) | set("""more fewer others_more others_fewer each_holds share groups_of times half need fewer_twice
 more_twice off_and_on together together_fewer together_times together_half part_left give_each pct_off pct_of
 inv_times before_gain before_loss sum2 product cost change""".split())
