@@ -80,13 +80,15 @@ train() {                                            # train PROGRAM ARGUMENTS..
     OMP_NUM_THREADS=${OMP_NUM_THREADS:-${threads:-$(nproc)}} "${launch[@]}" "$@" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS}
 }
 
-workers() {                                          # workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; @ in them is its number
+# workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; @ in them is its number. 48 problems side by side, so
+# that baselines that sample one solution at a time fill a batch.
+workers() {
     local w pids=() status=0 file=$OUT/problems.$1
     [ -s "$file" ] || return 0                       # all are solved
     shift
     for ((w = 0; w < WORKERS; w++)); do
         OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} \
-            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" "${@//@/$w}" --seed "$SEED" $SEARCH &
+            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" --batch 48 "${@//@/$w}" --seed "$SEED" $SEARCH &
         pids+=($!)
     done
     trap 'kill "${pids[@]}" 2>/dev/null' EXIT
@@ -95,15 +97,12 @@ workers() {                                          # workers PROBLEMS ARGUMENT
     return $status
 }
 
-# evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ... 48 problems side by side, so that baselines that sample one
-# solution at a time fill a batch.
-evaluate() {
-    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" $ANSWER \
-        --batch 48 > /dev/null      # the tables are put together in results.md
+evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ...
+    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" $ANSWER > /dev/null      # the tables are put together in results.md
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
-    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1 --batch 48
+    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
@@ -198,7 +197,7 @@ strictly() {                                         # hard problems of which so
 
 scaling() {                                          # 64 trajectories: 8 trees of 8
     workers guide --evaluate "$OUT/eval.scaling-r4.@.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 \
-        --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}" --batch 48
+        --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}"
 }
 
 case ${1:-} in

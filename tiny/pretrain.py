@@ -38,9 +38,9 @@ POOL = 64                # batches that are made together, so that each holds pr
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
 LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps: how often
 CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
-# Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls four times.
-FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.))
-WIDE = 70 / 160          # share of the training on all concepts alike
+# Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls five times.
+FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.), (55, .4, 0.))
+WIDE = 70 / 215          # share of the training on all concepts alike
 
 
 # ---- tokenizer
@@ -73,7 +73,7 @@ def build_tokenizer():
 def draw(rng, done):
     """A problem for the moment when the share `done` of the training is over: short ones first, then all, from WIDE on mostly
     those that the rounds are about."""
-    if done > WIDE and rng.random() < .7:
+    if done > WIDE and rng.random() < .6:
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
         delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))
         return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)

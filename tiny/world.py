@@ -201,6 +201,12 @@ concept("more", .85, 10, one(2, 99, wide=True), ("Add the {k}", "{x} + {k}"), [(
     {k} more {o} {are|were} {put|placed} {with them|there|beside them}.
     age: {His} {rel} is {k} years older. => How old is {his} {rel}?
     {His} {rel} {gives|gave|brings} {him} {k} more.
+    {n} {goes to the {place} and |}{buys|gets|brings home|bought|got} {k} more.
+    {n} adds {k} {o} {to {them|the others}|more}.
+    {k} new {o} {are delivered|are found|are put in|were delivered}.
+    Later {n} {finds|gets|buys|found|got|bought} {k} {other {o}|more {o}}.
+    money: {n}'s {mother|father|aunt|uncle} {gives|gave} {him} {k$} {more|for {his} birthday|for {his} help}.
+    {He} {then |}{gets|got|finds|found|buys|bought|receives} {k} more.
     {n}'s collection grows by {k} {o}.""",
     ask="""How many {o} does {n} have {now|in all|altogether|in total|}?
     How many {o} are there {now|in all|altogether|in total}?
@@ -220,6 +226,12 @@ concept("fewer", .85, 10, one(2, 99, lambda v, k: v - k > 1, wide=True), ("Subtr
     age: {His} {rel} is {k} years younger. => How old is {his} {rel}?
     {n} {gives|gave} {k} {of them |{o} |}to {his} {rel}.
     money: {n} {buys|bought} {a {t}|a book|a toy|lunch} for {k$}.
+    {Later|Then|After that} {n} {gives|sells|loses|throws|gave|sold|lost|threw} {k} {of them |{o} |}away.
+    {Then|After lunch|At noon} {k} of them are gone.
+    {n} takes {k} of the {o} out.
+    {He} {gives away|sells|loses|uses|eats|gave away|sold|lost|used|ate} {k}{ of them| {o}|}.
+    {f} gets {k} of the {o} from {n}.
+    {A dog|The wind|A thief|The rain} {takes|took|ruins|ruined} {k} of {them|the {o}}.
     {k} {o} have to be given back.""",
     ask="""How many {o} are left?
     How many {o} does {n} have {left|now}?
@@ -230,6 +242,9 @@ concept("others_more", .85, 4, one(2, 80, wide=True), ("{f} has {k} more", "{x} 
     {f} {has|had|owns|got} {k} more than {him}.
     {f} {found|bought|sold|made|collected} {k} more {o} than {n}.
     {His} {rel} has {k} more{ {o}|}. => How many {o} does {his} {rel} have?
+    {f} has {k} {o} more than {n}{ does| has|}.
+    {f} has as many {o} as {n} and {k} more.
+    {n}'s {friend|neighbor|{rel}} {f} has {k} more {o} than {n}{ does|}.
     Compared with {n}, {f} has {k} {o} more.""",
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
@@ -239,6 +254,9 @@ concept("others_fewer", .8, 4, one(2, 80, lambda v, k: v - k > 1, wide=True), ("
     {f} {has|had|owns|got} {k} {less|fewer} than {him}.
     {f} {found|bought|sold|made|read|collected} {k} {fewer|less} {o} than {n}.
     {His} {rel} has {k} fewer{ {o}|}. => How many {o} does {his} {rel} have?
+    {f} has {k} {o} {fewer|less} than {n}{ does| has|}.
+    {n}'s {friend|neighbor|{rel}} {f} has {k} {fewer|less} {o} than {n}{ does|}.
+    {f} is short of {n}'s number by {k}.
     Compared with {n}, {f} has {k} {o} less.""",
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
@@ -248,6 +266,10 @@ concept("each_holds", .8, 5, one(2, 24), ("Multiply by {k}", "{x} * {k}"), [("Ad
     {n} fills {k} {z} with {that|this} many {o} each.
     {k} {friends|children|people} {each|} {have|own|get|bring} {that|this} many {o}{ each|}.
     {n} {buys|has|packs} {k} {z} like that.
+    {n} has {k} {z}, {each|every one} with that many {o}{ in it|}.
+    In {each|every one} of {k} {z} there are that many {o}.
+    {k} {z} are filled like that.
+    There are {k} such {z}.
     Each of {k} {z} holds just as many {o}.""",
     ask="""How many {o} are there {in all|altogether|in total}?
     How many {o} {is that|are there}?""")
@@ -258,6 +280,10 @@ concept("share", .8, 8, divisor(), ("Share among {k}", "{x} / {k}"), [("Take off
     {n} {puts|put} {the same number|an equal number} of {o} {in|into} each of {k} {z}.
     . => How many {o} does each {child|friend|person} get if {k} {children|friends|people} share them equally?
     {n} {gives|gave} the same number of {o} to each of {k} {friends|children}{ until none are left|}.
+    {n} {wants to share|has to share|will share} {them|the {o}} {equally|evenly} {with|among} {k} {friends|children|people}.
+    {k} {friends|children|people} {get|take|receive} {the same number|equal shares} of {them|the {o}}.
+    {n} makes {k} equal {piles|groups|parts|shares} of {them|the {o}}.
+    {They|The {o}} are {handed out|given out} {equally|evenly} to {k} {children|students|people}.
     The {o} are dealt out to {k} players, the same number to each.""",
     link="""{One share is taken|Take one part|Look at one share}.""",
     ask="""How many {o} does each {one |}get?
@@ -270,6 +296,10 @@ concept("groups_of", .8, 6, divisor(), ("Divide by {k} in each", "{x} / {k}"), [
     {n} {makes|made} groups of {k} {o}.
     {A|Each|One} {zs} {holds|takes|has room for} {k} {o}. => How many {z} {does {n} need|are needed|can be filled}{ for all {o}| for them|}?
     . => How many {z} of {k} {o} can {n} {make|fill|pack}?
+    {n} ties {them|the {o}} together in groups of {k}.
+    {k} {o} go into {each|every|one} {zs}.
+    {They|The {o}} come in {z} of {k}.
+    {n} {wants to put|will put|has to put} {k} {o} in {each|every} {zs}.
     A {zs} is full with {k} {o}.""",
     link="""?{Count the {z}|The {z} are counted}.""",
     ask="""How many {z} {are needed|does {n} need|are there|can {he} fill|did {he} fill}?""", to="box")
@@ -282,6 +312,9 @@ concept("times", .8, 6, times, ("Take {w} as many", "{x} * {k}"), [("Add {k}", "
     {f} has {w} {the number|the amount} of {o}{ that {n} has|}.
     age: {His} {rel} is {w} as old. => How old is {his} {rel}?
     {His} {rel} has {w} as many{ {o}|}. => How many {o} does {his} {rel} have?
+    {f} {gets|owns|brings} {w} as many {o}{ as {n}| as {he} does|}.
+    {n} {wants|needs|would like} {w} as many{ {o}|}.
+    The next {day|week|year} there are {w} as many{ {o}|}.
     {n} ends up with {w} that number of {o}.""",
     link="""?{Look at those of {f}|Take the larger number|That number is used}.""",
     ask="""How many {o} does {f} have?
@@ -295,6 +328,9 @@ concept("half", .75, 6, part, ("Take {w}", "{x} / {k}"), [("Subtract {k}", "{x} 
     age: {f} is {w} as old as {n}.
     {His} {rel} has {w} as many{ {o}|}. => How many {o} does {his} {rel} have?
     age: {His} {rel} is {w} as old. => How old is {his} {rel}?
+    {f} {gets|owns|brings} {w} as many {o}{ as {n}|}.
+    Just {w} of {the {o}|them} are {adj}.
+    {n} picks {w} of {the {o}|them}.
     {w} of the {o} is what {f} asks for.""",
     link="""{Look at these|Take this part|These are taken}.""",
     ask="""How many {o} {is that|are these|does {f} have}?
@@ -305,6 +341,10 @@ concept("need", .3, 5, lambda rng, v: dict(k=v + rng.randint(2, 90)), ("Subtract
     The goal is {k} {o}.
     money: {n} wants to buy {a bike|a watch|a game|a phone|a present|skates} that costs {k$}.
     A {zs} has room for {k} {o}.
+    {n} {hopes|plans} to {have|collect|get} {k} {o}{ in all| in the end|}.
+    {His} goal is {k} {o}.
+    {f} asks {n} for {k} {o}.
+    money: {A {t}|The {t}} that {n} wants costs {k$}.
     {k} {o} are needed for the {place}.""",
     link="""{Count the missing ones|Find how many are missing}.""",
     ask="""How many more {o} {does {he} need|are needed}?
@@ -352,6 +392,10 @@ concept("fewer_twice", .75, 6, two(2, 60, 2, 60, lambda v, k, m: v - k - m > 1),
     money: {n} {buys|bought} a {t} for {k$} and a {u} for {m$}.
     money: {n} {spends|spent|pays} {k$} on {lunch|a {t}|food} and {m$} on {a {u}|a book|a game}.
     {k} {are|were} {sold|broken|lost|eaten} and {m} {are|were} {given away|stolen|thrown away}.
+    {First|In the morning} {n} {gives away|sells|uses|loses} {k} and {then|in the evening} {m}{ more|}.
+    {n} {loses|lost|gives away|gave away} {k} {o} and {f} {takes|took} {m}{ of them|}.
+    {k} {o} {are|were} {sold|used|eaten} on {Monday|Friday} and {m} on {Tuesday|Saturday}.
+    money: {n} pays {k$} for {a {t}|food} and {m$} for {a {u}|a ticket}.
     First {k} and afterwards {m} {o} are taken out.""",
     ask="""How many {o} are left?
     How many {o} does {n} have left?
@@ -359,6 +403,10 @@ concept("fewer_twice", .75, 6, two(2, 60, 2, 60, lambda v, k, m: v - k - m > 1),
 concept("more_twice", .75, 4, two(2, 60, 2, 60, lambda v, k, m: True), ("Add {k} and {m}", "{x} + {k} + {m}"), [("Add {k}", "{x} + {k}")], """
     {n} {buys|gets|finds|made|found|bought} {k} more {in the morning|on Monday|first|yesterday} and {m} more {in the afternoon|on Tuesday|later|today}.
     {f} {gives|gave} {him} {k}{ {o}|} and {g} {gives|gave} {him} {m}{ {o}|}.
+    {First|In the morning} {n} {gets|finds|buys} {k} more and {then|in the evening} {m} more.
+    {n} {finds|found} {k} more {o} and {gets|got} {m} from {f}.
+    {k} {o} {come|arrive|are added} on {Monday|Friday} and {m} on {Tuesday|Saturday}.
+    {n}'s {mother|father} {gives|gave} {him} {k}{ {o}|} and {his} {uncle|aunt} {gives|gave} {him} {m}{ {o}|}.
     First {k} and afterwards {m} {o} are put in.""",
     ask="""How many {o} does {n} have {now|in all|altogether|in total}?
     How many {o} are there {now|in all|altogether}?""")
@@ -367,6 +415,10 @@ concept("off_and_on", .3, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Tak
     people: {Then |At the stop |}{k} {get off|leave|go home|got off|left} and {m} {get on|come|arrive|others come|got on}.
     money: {n} {spends|spent|pays} {k$} and {earns|gets|earned|finds} {m$}.
     people: At the {stop|station|next stop} {k} {got off|get off} and {m} {got on|get on}.
+    First {n} {loses|gives away|sells|uses} {k}{ {o}|}, then {he} {gets|finds|buys} {m}{ {o}|}.
+    {k} {o} are taken away and {m} are {added|put there|brought}.
+    {n} {gave|gives} {f} {k} {o} and {got|gets} {m} from {g}.
+    {k} of the {o} break, and {n} buys {m} new ones.
     Out go {k} {o}, and in come {m}.""",
     ask="""How many {o} does {n} have {now|in the end}?
     How many {o} are there {now|then}?""")
@@ -381,6 +433,9 @@ concept("older", .8, 1, one(2, 40), ("In {k} years", "{x} + {k}"), [("{k} years 
 concept("together", .35, 6, one(2, 60), ("Both: {x} and {k} more", "{x} + {x} + {k}"), [("Add the {k}", "{x} + {k}")], """
     {f} has {k} more {o} than {n}.
     {f} {has|had|found|bought|sold|made} {k} more {than {him}|}.
+    {f} has {k} {o} more than {n}{ does| has|}.
+    {f} has as many {o} as {n} and {k} more.
+    {n}'s {friend|{rel}} {f} has {k} more{ {o}|} than {n}.
     Compared with {n}, {f} has {k} {o} more.""",
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
@@ -388,6 +443,9 @@ concept("together", .35, 6, one(2, 60), ("Both: {x} and {k} more", "{x} + {x} + 
 concept("together_fewer", .3, 3, one(2, 60, lambda v, k: v - k > 1), ("Both: {x} and {k} fewer", "{x} + {x} - {k}"), [("Subtract the {k}", "{x} - {k}")], """
     {f} has {k} {fewer|less} {o} than {n}.
     {f} {has|had|found|bought|sold|made} {k} {fewer|less} {than {him}|}.
+    {f} has {k} {o} {fewer|less} than {n}{ does| has|}.
+    {f} is short of {n}'s number by {k}.
+    {n}'s {friend|{rel}} {f} has {k} {fewer|less}{ {o}|} than {n}.
     Compared with {n}, {f} has {k} {o} less.""",
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
@@ -395,6 +453,8 @@ concept("together_fewer", .3, 3, one(2, 60, lambda v, k: v - k > 1), ("Both: {x}
 concept("together_times", .3, 4, times, ("Both: {x} and {w} as many", "{x} + {x} * {k}"), [("Take {w} as many", "{x} * {k}")], """
     {f} has {w} as many {o}{ as {n}|}.
     {f} {has|had|found|bought|sold|made} {w} as many.
+    {f} {gets|owns|brings} {w} as many {o}{ as {n}| as {he} does|}.
+    {n}'s {friend|{rel}} {f} has {w} as many{ {o}|} as {n}.
     {f} owns {w} that number.""",
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
@@ -402,6 +462,8 @@ concept("together_times", .3, 4, times, ("Both: {x} and {w} as many", "{x} + {x}
 concept("together_half", .25, 3, part, ("Both: {x} and {w} of it", "{x} + {x} / {k}"), [("Take {w}", "{x} / {k}")], """
     {f} has {w} as many {o}{ as {n}|}.
     {f} {has|had|found|bought|sold|made} {w} {as many|of that}.
+    {f} {gets|owns|brings} {w} as many {o}{ as {n}|}.
+    {n}'s {friend|{rel}} {f} has {w} as many{ {o}|} as {n}.
     {f} owns just {w} that number.""",
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
@@ -411,6 +473,9 @@ concept("part_left", .35, 6, part, ("Take away {w}", "{x} - {x} / {k}"), [("Take
     {n} {eats|sells|loses|uses|ate|sold|lost|used} {w} of {them|the {o}}.
     {w} of {them|the {o}} {are|were} {sold|eaten|lost|broken|given away|thrown away}.
     money: {n} {spends|spent} {w} of {it|the money|{his} money}.
+    {Then|Later|On Monday} {n} {gives away|sells|loses|uses|eats} {w} of {them|the {o}}.
+    {f} {gets|takes|borrows|eats} {w} of {them|the {o}}.
+    {w} of {them|the {o}} {break|get lost|are gone|go bad|were used}.
     {f} takes {w} of the {o} with {him}.""",
     link="""?{The rest is kept|Look at the rest|Take what is left}.""",
     ask="""How many {o} are left?
@@ -423,6 +488,10 @@ concept("give_each", .4, 6, two(2, 12, 2, 9, lambda v, k, m: v - k * m > 1), ("T
     Each of {m} {visitors|friends|children} {takes|took|gets|eats} {k} {of them|{o}}{ away|}.
     money: {n} {buys|bought} {m} {t+} {for|at} {k$} each.
     {n} {uses|eats|ate|used|sells|sold} {k} {o} {a|each|every} day for {m} days.
+    {m} {friends|children|people} {each |}{get|take|receive} {k} {o}{ each| from {n}|}.
+    {Then|Later} {n} {gives|gave|sells|sold} {k} {of them|{o}} to each of {m} {friends|people|visitors}.
+    {n} fills {m} {z} with {k} {of the {o}|{o}} each and gives {them|all {z}} away.
+    money: {n} buys {m} {t+} that cost {k$} each.
     {m} times {k} {o} are taken away.""",
     ask="""How many {o} are left?
     How many {o} does {n} have left?
@@ -432,6 +501,9 @@ concept("get_each", .4, 4, two(2, 20, 2, 12, lambda v, k, m: True), ("Add {k} fo
     {n} {buys|gets|finds|bought|got|found} {m} {z} {of|with} {k} {o}{ each|}.
     {n} {gets|receives|got|received} {k} {o} from each of {m} {friends|people}.
     {n} {saves|makes|collects|earns|finds} {k} {more |}{o} {a|each|every} {day|week} for {m} {days|weeks}.
+    {m} {friends|people|visitors} each {give|bring} {n} {k} {more |}{o}.
+    {n} {gets|buys|finds} {m} more {z} with {k} {o} in each.
+    For {m} {days|weeks} {n} {gets|finds|collects|makes} {k} {more |}{o} {a|each|every} {day|week}.
     {m} times {k} {o} are added.""",
     ask="""How many {o} does {n} have {now|in all|altogether}?
     How many {o} are there {now|in all|altogether}?""")
@@ -441,6 +513,9 @@ concept("pct_off", .3, 5, percent(), ("Take away {k} percent", "{x} - {x} * {k} 
     Then {k}{%| percent} of the {o} are {sold|taken away|lost|used|eaten}.
     money: {The price is reduced|There is a discount|A sale takes off|It is on sale, reduced} {by|of|} {k}{%| percent}.
     money: {The shop gives|{n} gets} a {k}{%| percent} discount.
+    {k}{%| percent} of {them|the {o}} {are|get|were} {sold|lost|broken|given away|eaten}.
+    {f} {takes|gets|borrows} {k}{%| percent} of {them|the {o}}.
+    {n} {gave|gives} {k}{%| percent} of {them|the {o}} to {f}.
     {k}{%| percent} of the {o} are thrown out.""",
     link="""?{The rest is kept|Look at the rest|Take what remains}.""",
     ask="""How many {o} are left?
@@ -449,6 +524,9 @@ concept("pct_off", .3, 5, percent(), ("Take away {k} percent", "{x} - {x} * {k} 
 concept("pct_of", .7, 4, percent(), ("Find {k} percent", "{x} * {k} / 100"), [("Take away {k}", "{x} - {k}")], """
     {k}{%| percent} of {them|the {o}} are {adj}.
     {Exactly |}{k}{%| percent} of {them|the {o}} {belong to {f}|are kept|are used}.
+    {k}{%| percent} of {them|the {o}} {are {adj} ones|come from {f}}.
+    Only {k}{%| percent} of {them|the {o}} are {adj}.
+    {n} {chooses|picks|takes} {k}{%| percent} of {them|the {o}}.
     Of these {k}{%| percent} count.""",
     link="""{Look at these|Take these|Only these are taken}.""",
     ask="""How many {o} {is that|are {adj}}?
@@ -459,6 +537,9 @@ concept("pct_more", .25, 4, percent(), ("Add {k} percent", "{x} + {x} * {k} / 10
     {n} {gets|finds|makes} {k}{%| percent} more {o}.
     money: {A tax|A tip|Tax} of {k}{%| percent} is added.
     {f} has {k}{%| percent} more {o} than {n}.
+    Then {the number|it} {grows|rises|goes up} by {k}{%| percent}.
+    {n} adds {k}{%| percent}{ to it|}.
+    {Next year|In a year|A week later} there are {k}{%| percent} more {o}.
     Then there are {k}{%| percent} more of them.""",
     link="""?{Take the larger number|The larger number counts}.""",
     ask="""How many {o} {is that|are there} {now|then}?
@@ -487,6 +568,8 @@ concept("inv_times", .12, 3, lambda rng, v: (lambda d: d and dict(d, w=TIMES[d["
     {n} has {w} the {o} of {f}.
     {n} {found|bought|sold|made} {w} as many {o} as {f}.
     age: {He} is {w} as old as {f}.
+    {n} has {w} {the number|the amount} of {o} that {f} has.
+    {n} {gets|owns|has got} {w} as many {o} as {f}{ does| has|}.
     {w} what {f} has is what {n} has.""",
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
@@ -502,12 +585,18 @@ concept("inv_half", .12, 2, lambda rng, v: (lambda k: dict(k=k, w=PARTS[k]))(rng
 concept("before_gain", .15, 3, one(2, 60, lambda v, k: v - k > 1), ("Undo the gain of {k}", "{x} - {k}"), [("Add the gain of {k}", "{x} + {k}")], """
     That is after {n} {found|bought|got|received} {k} {o}{ today|}.
     {f} had given {n} {k} of them{ before|}.
+    That is since {f} {gave|has given} {n} {k} {o}.
+    {n} {got|found|bought} {k} of {them|these {o}} just now.
+    {Just before that|Today|Yesterday} {n} {had found|had bought|had got} {k} {o}.
     {k} of these {o} came only today.""",
     link="""{Go back to the number before|Look at the time before that}.""",
     ask="""How many {o} did {n} have {before|before that|at first|at the start|in the beginning}?""")
 concept("before_loss", .15, 3, one(2, 60), ("Undo the loss of {k}", "{x} + {k}"), [("Subtract the loss of {k}", "{x} - {k}")], """
     That is after {n} {lost|sold|ate|gave away|used} {k} {o}{ today|}.
     {n} had given {k} {o} to {f}{ before|}.
+    That is since {n} {gave|has given} {k} {o} to {f}.
+    {n} {lost|sold|ate|used} {k} {o} {just now|a little before}.
+    {Just before that|Today|Yesterday} {n} {had lost|had sold|had used} {k} {o}.
     {k} {o} were lost before this count.""",
     link="""{Go back to the number before|Look at the time before that}.""",
     ask="""How many {o} did {n} have {before|before that|at first|at the start|in the beginning}?""")
@@ -610,6 +699,11 @@ concept("sum2", .85, 8, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Subtract
     {n} has {a} {t+} and {b} {u+}. => How many {things|pieces} {does {he} have|are there} {in all|altogether|in total}?
     A farmer has {a} {cows|pigs|sheep|goats} and {b} {chickens|ducks|hens|horses}. => How many animals {does the farmer have|are there|does he have}{ in all| altogether|}?
     {n} has {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}}.
+    {n} {had|has|baked|made|picked} {a} {o} and {bought|got|found|received|buys|gets|finds} {b} more{ {o}|}. => How many {o} {does {he} have|are there}{ now| in all| altogether| in total|}?
+    {n} {found|bought|picked|made|read|sold} {a} {o} and then {b} more{ {o}|}. => How many {o} is that{ in all| altogether| in total|}?
+    There are {a} {o} in one {zs} and {b} in {another|the other}{ one|}. => How many {o} are there{ in all| altogether| in total|}?
+    {n} has {a} {o}. {f} has {b}{ {o}|}. => How many {o} do they have {together|in all|altogether|in total}?
+    {a} {o} are {red|small|old} and {b} {o} are {blue|big|new}. => How many {o} are there{ in all| altogether| in total|}?
     {n} puts {a} {o} on the table, and then {b} {o} beside them.""",
     link="""{Take them all together|All are counted together|They are put together}.""",
     ask="""How many {o} {do they have|are there} {in all|altogether|together|in total}?
@@ -619,6 +713,8 @@ concept("sum3", .75, 4, numbers(), ("Add all three", "{a} + {b} + {c}"), [("Add 
     {n} {has|had|found|bought|picked|made} {a} {o}, {f} {has|had|found|bought|picked|made} {b} and {g} {has|had|found|bought|picked|made} {c}.
     There are {a} {red|small}, {b} {blue|big} and {c} {green|old} {o}.
     {n} {reads|sells|makes|picks|found|sold} {a} {o} on Monday, {b} on Tuesday and {c} on Wednesday.
+    {n} has {a} {t+}, {b} {u+} and {c} {o}. => How many things {does {he} have|are there}{ in all| altogether|}?
+    {n} scored {a}, {b} and {c} points. => How many points is that{ in all| altogether|}?
     {a}, {b} and {c} {o} lie in three {z}.""",
     link="""{Take them all together|All are counted together}.""",
     ask="""How many {o} {do they have|are there|is that} {in all|altogether|together|in total}?""")
@@ -629,6 +725,8 @@ concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 1), ("Subtrac
     {n} has {a} red {o} and {b} blue {o}. => How many more red {o} than blue {o} {does {he} have|are there}?
     {There are|{n} has} {b} {small|red} {o} and {a} {big|blue} {o}. => How many more {big|blue} {o} than {small|red} {o} are there?
     {n} is {a} years old and {his} {rel} is {b}{ years old|}. => How many years older is {n}?
+    {n} has {a} {o}. {f} has {b}{ {o}|}. => How many more {o} does {n} have{ than {f}|}?
+    There are {a} {o} in one {zs} and {b} in another{ one|}. => What is the difference?
     {n} puts {a} {o} on the table, and {f} puts {b} there.""",
     link="""{Take the difference|Find how many more {n} has}.""",
     ask="""How many more {o} does {n} have{ than {f}|}?
@@ -643,6 +741,12 @@ concept("rest_of", .8, 4, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract th
     {A book|The book|A story} has {a} pages. {n} has {already |}read {b}{ pages| of them|}. => How many pages {are left|does {he} {still |}have {left |}to read}?
     {n} and {f} have {a} {o} together. {n} has {b}{ of them| {o}|}. => How many {o} does {f} have?
     {Together|In all} {n} and {f} have {a} {o}. {b} of them belong to {n}. => How many {o} does {f} have?
+    {n} {had|has|baked|made|picked|bought|found} {a} {o} and {ate|sold|gave away|lost|used|gives away|sells|loses|uses} {b}{ of them| {o}|}. => How many {o} {are left|does {he} have left|remain|does {he} have now}?
+    {n} {had|has} {a$} and {spent|spends} {b$}{ on {a {t}|food|lunch}|}. => How much {money |}{is left|does {he} have left}?
+    There {were|are} {a} {o} {on the table|in the {zs}|in the {place}}, and {b} {were taken|are taken|were eaten|were sold}. => How many {o} are left?
+    {A baker|A farmer|A shop|The shop} {had|has|made} {a} {o} and {sold|sells} {b}{ of them|}. => How many {o} are left?
+    people: {There were|There are} {a} {people|children|passengers} on {a|the} {bus|train}. {b} {got off|get off}. => How many are {left|still on the {bus|train}}?
+    {a} {birds|ducks|bees} {sat|were} {on a tree|in a garden}. {b} flew away. => How many {birds|ducks|bees} {are left|stayed}?
     {a} {o} lie here, {b} of them being {adj}.""",
     link="""{Look at the others|Take the rest}.""",
     ask="""How many {are not|of the {o} are not|are left|others are there}?
@@ -660,6 +764,10 @@ concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a
     {A|An|Each} {spider|animal|table|team|bike|car|class} has {b} {legs|wheels|players|parts|seats}. => How many do {a} of them have?
     {There are|{n} sees} {a} rows {of|with} {b} {o}{ each| in each row|}. => How many {o} are there{ in all| altogether|}?
     {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {day|week|hour}. => How many {o} {is that|does {he} {read|make|use}} in {a} {days|weeks|hours}?
+    . => How many {o} are {there |}in {a} {z} if each {zs} {holds|has|contains} {b}{ {o}|}?
+    {n} has {a} {z}. {Each|Every} {zs} {has|holds|contains} {b} {o}. => How many {o} {does {he} have|are there}{ in all| altogether| in total|}?
+    There are {a} {teams|classes|groups} {with|of} {b} {students|children|players}{ each|}. => How many {students|children|players} are there{ in all|}?
+    {n} {eats|reads|uses|makes|drinks} {b} {o} {a|each|every} day. => How many {o} {is that|does {he} {use|need}} in {a} days?
     In all {a} {z} one finds {b} {o}.""",
     link="""?{Take all of them|All {o} are counted}.""",
     ask="""How many {o} {are there|is that|does {n} have} {in all|altogether|in total|}?
@@ -676,6 +784,11 @@ concept("cost", .8, 6, numbers((2, 40), (2, 40)), ("Multiply {a} by {b}", "{a} *
     {n} {saves|earns} {b$} {a|each|every} {week|month|day} for {a} {weeks|months|days}. => How much {money |}{does {he} have|is that|does {n} {save|earn}}{ in all| altogether|}?
     {n} {earns|makes|is paid} {b$} {an hour|per hour|a day}. {He} works {for |}{a} {hours|days}. => How much {money |}does {he} {earn|make|get}?
     {n} {saves|earns|spends|pays} {b$} {every|each|a} {week|month|day}. => How much {money |}{is that|does {he} {save|pay|spend}} in {a} {weeks|months|days}?
+    . => What do {a} {t+} cost at {b$} each?
+    . => How much do {a} {t+} cost if {one|one {t}|each} costs {b$}?
+    . => If {one|a} {t} costs {b$}, how much do {a} {t+} cost?
+    {One|A} {t} is {b$}. => How much {are|is the cost of} {a} {t+}?
+    Tickets cost {b$} each. {n} buys {a}{ tickets| of them|}. => How much does {he} pay?
     For {a} {t+} {n} pays {b$} a piece.""",
     link="""?{Count the money|Take the money}.""",
     ask="""How much {does|did} {n} {pay|spend}{ in all| altogether|}?
@@ -689,6 +802,8 @@ concept("change", .3, 4, numbers((2, 9), (2, 12), (20, 100), fits=lambda a, b, c
     {A {t}|Each {t}} costs {b$}. {n} {buys|bought} {a} {t+} {with|and pays with|and gives the seller} {c$}.
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and pays with a ${c} bill.
     {n} {pays|gives} {c$} for {a} {t+} that cost {b$} each.
+    {n} has {c$} and buys {a} {t+} {for|at} {b$} each. => How much {money |}{is left|does {he} have left}?
+    {n} buys {a} {t+} that cost {b$} each. {He} pays with {a ${c} bill|{c$}}. => How much change does {he} get{ back|}?
     Out of {c$} {n} pays for {a} {t+} at {b$} each.""",
     link="""?{Take the change|Look at the money that is left}.""",
     ask="""How much {change|money} does {he|n} get{ back|}?
@@ -720,6 +835,7 @@ concept("unit_price", .6, 3, built(k=ints(2, 12), p=ints(2, 30), a=lambda r, d: 
     {n} {earns|earned|makes} {a$} in {k} {days|hours}. => How much {is that|does {he} earn} per {day|hour}?
     {k} {t+} cost {a$}{ in all|}. => How much does one {t} cost?
     {n} {buys|bought} {k} {t+} for {a$}{ in all|}. => How much does {one|each|one {t}|each {t}} cost?
+    {k} {t+} cost {a$}. => {What is the price of|What does|How much is} {one|one {t}}?
     The bill for {k} {t+} is {a$}.""",
     link="""{Take the price of one|Look at one of them}.""",
     ask="""How much {does one|is one|does each {t}|is each {t}} {cost|worth}?
@@ -757,9 +873,11 @@ concept("area", .65, 4, numbers((3, 40), (2, 30)), ("Multiply length by width", 
     {A|The} {rectangle|garden|room|field|floor|rectangular pool} has {a length of|length} {a} {unit} and {a width of|width} {b}{ {unit}|}.
     {A|The} {rectangle|garden|room} measures {a} {unit} by {b} {unit}.
     . => What is the area of a {rectangle|room|garden} {that is {a} {unit} long and {b} {unit} wide|with {a} {unit} length and {b} {unit} width|with sides {a} and {b}|of {a} by {b} {unit}}?
+    . => Find the area of a {rectangle|room|garden|floor} {that is {a} {unit} long and {b} {unit} wide|with length {a} and width {b}|with sides {a} and {b}}.
+    A {rectangle|garden|room|field} is {a} {unit} by {b} {unit}. => What is {its|the} area?
     {The sides of|} a rectangle are {a} and {b}.""",
     link="""{Its area is taken|Take its area}.""",
-    ask="""What is {its|the} area{ of the {rectangle|garden|room|field|floor}|}?
+    ask="""What is {its area|the area{ of the {rectangle|garden|room|field|floor}|}}?
     Find {its|the} area.
     How {large|big} is {its|the} area?""", to="square meters")
 concept("perimeter", .3, 4, numbers((3, 60), (2, 60)), ("Add length and width, double", "2 * ({a} + {b})"), [("Add length and width", "{a} + {b}"), ("Multiply length by width", "{a} * {b}")], """
@@ -767,9 +885,11 @@ concept("perimeter", .3, 4, numbers((3, 60), (2, 60)), ("Add length and width, d
     {A|The} {rectangle|garden|room|field|floor|rectangular pool} has {a length of|length} {a} {unit} and {a width of|width} {b}{ {unit}|}.
     {A|The} {rectangle|garden|room} measures {a} {unit} by {b} {unit}.
     . => What is the perimeter of a {rectangle|room|garden} {that is {a} {unit} long and {b} {unit} wide|with length {a} and width {b}|with sides {a} and {b}|of {a} by {b} {unit}}?
+    . => Find the perimeter of a {rectangle|room|garden} {that is {a} {unit} long and {b} {unit} wide|with length {a} and width {b}|with sides {a} and {b}}.
+    A {rectangle|garden|room|field} is {a} {unit} by {b} {unit}. => What is {its|the} perimeter?
     {The sides of|} a rectangle are {a} and {b}.""",
     link="""{Its perimeter is taken|Take the way around it}.""",
-    ask="""What is {its|the} perimeter{ of the {rectangle|garden|room|field|floor}|}?
+    ask="""What is {its perimeter|the perimeter{ of the {rectangle|garden|room|field|floor}|}}?
     Find {its|the} perimeter.
     How long is {a|the} fence {around it|all around it}?""", to="meters")
 concept("square_area", .55, 2, numbers((3, 40)), ("Multiply the side by itself", "{a} * {a}"), [("Four times the side", "4 * {a}")], """
@@ -777,14 +897,14 @@ concept("square_area", .55, 2, numbers((3, 40)), ("Multiply the side by itself",
     {A|The} side of a square is {a} {unit}{ long|}.
     . => What is the area of a square {with side {a}{ {unit}|}|whose side is {a}{ {unit}|}|with a side of {a} {unit}}?
     Each side of a square is {a} {unit}.""",
-    link="""{Its area is taken|Take its area}.""", ask="""What is {its|the} area{ of the square|}?
+    link="""{Its area is taken|Take its area}.""", ask="""What is {its area|the area{ of the square|}}?
     Find {its|the} area.""", to="square meters")
 concept("square_around", .55, 2, numbers((3, 90)), ("Four times the side", "4 * {a}"), [("Multiply the side by itself", "{a} * {a}")], """
     {A|The} {square|square garden|square room|square field} has a side {length |}of {a} {unit}.
     {A|The} side of a square is {a} {unit}{ long|}.
     . => What is the perimeter of a square {with side {a}{ {unit}|}|whose side is {a}{ {unit}|}|with a side of {a} {unit}}?
     Each side of a square is {a} {unit}.""",
-    link="""{Its perimeter is taken|Take the way around it}.""", ask="""What is {its|the} perimeter{ of the square|}?
+    link="""{Its perimeter is taken|Take the way around it}.""", ask="""What is {its perimeter|the perimeter{ of the square|}}?
     Find {its|the} perimeter.
     How long is {a|the} fence around it?""", to="meters")
 concept("triangle", .2, 2, numbers((2, 40), (2, 30), fits=lambda a, b, c: a * b % 2 == 0), ("Half of base times height", "{a} * {b} / 2"), [("Base times height", "{a} * {b}")], """
@@ -792,14 +912,14 @@ concept("triangle", .2, 2, numbers((2, 40), (2, 30), fits=lambda a, b, c: a * b 
     The base of a triangle is {a} {unit} and its height is {b} {unit}.
     . => What is the area of a triangle with {a |}base {a}{ {unit}|} and {a |}height {b}{ {unit}|}?
     A triangle is {b} high on a base of {a}.""",
-    link="""{Its area is taken|Take its area}.""", ask="""What is {its|the} area{ of the triangle|}?
+    link="""{Its area is taken|Take its area}.""", ask="""What is {its area|the area{ of the triangle|}}?
     Find {its|the} area.""", to="square meters")
 concept("volume", .5, 2, numbers((2, 12), (2, 12), (2, 12)), ("Multiply all three", "{a} * {b} * {c}"), [("Multiply {a} by {b}", "{a} * {b}"), ("Add all three", "{a} + {b} + {c}")], """
     A box is {a} {unit} long, {b} {unit} wide and {c} {unit} high.
     A {box|tank|pool} measures {a} by {b} by {c}{ meters| feet| cm|}.
     {n} {works|earns money} {a} hours a day for {b} days and {gets|earns} {c$} an hour.
     There are {a} rows of {b} {z} with {c} {o} each.""",
-    link="""?{Take the whole|Take all of it}.""", ask="""What is {its|the} volume{ of the box|}?
+    link="""?{Take the whole|Take all of it}.""", ask="""What is {its volume|the volume{ of the box|}}?
     How much {is that|does {n} earn}{ in all|}?
     How {many|much} {is that|are there} in all?""")
 concept("distance", .8, 5, numbers((10, 90), (2, 12)), ("Multiply speed by time", "{a} * {b}"), [("Divide speed by time", "{a} / {b}")], """
@@ -809,6 +929,8 @@ concept("distance", .8, 5, numbers((10, 90), (2, 12)), ("Multiply speed by time"
     {A car|A train|A bus|A plane} {travels|drives|goes} {at |}{a} {km|miles|kilometers} per hour. => How far {does|will} it {go|travel} in {b} hours?
     . => How far does {a car|a train|a bus} {go|travel} in {b} hours at {a} {km|miles} per hour?
     {A car|A train|A bus|{n}} {travels|drives|goes} {at |}{a} {km|kilometers|miles} per hour for {b} hours. => How {far is that|many {km|miles} is that}?
+    {n} {walks|runs|cycles|drives} {a} {km|kilometers|miles} {every|each|an|per} hour. => How far does {he} {go|get} in {b} hours?
+    A {car|train|bus|plane} goes {a} {km/h|mph}. => How far does it go in {b} hours?
     In each of {b} hours a bus covers {a} kilometers.""",
     link="""?{Take the distance|The distance is measured}.""",
     ask="""How far {is that|does it go|did it travel|is the drive}?
@@ -828,6 +950,7 @@ concept("speed", .65, 3, built(b=ints(2, 12), p=ints(3, 90), a=lambda r, d: d["b
     {A car|A train|A bus|{n}|A plane} {travels|drives|goes|traveled|drove|went|rode} {a} {km|kilometers|miles} in {b} hours.
     {A car|A train|A bus|{n}} {needs|takes} {b} hours for {a} {km|kilometers|miles}.
     {A car|A train|A bus} {travels|drives|goes} {a} {km|miles} in {b} hours. => What is its {average |}speed?
+    {n} {walked|ran|cycled|drove} {a} {km|kilometers|miles} in {b} hours. => How {fast was {he}|many {km|kilometers|miles} is that per hour}?
     It takes {b} hours to cover {a} {km|kilometers|miles}.""",
     link="""{Take the speed|Take the distance in one hour}.""",
     ask="""{What is|What was|Find} {its|the} {average |}speed{ in {km|miles} per hour|}?
@@ -860,6 +983,8 @@ concept("percent_of", .6, 3, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(
     . => {What is|Find|Calculate} {k}{%| percent} of {a}?
     There are {a} {o}. => How many are {k}{%| percent} of them?
     {k}{%| percent} of the {a} {o} are {adj}. => How many {o} are {adj}?
+    . => How {much|many} is {k}{%| percent} of {a}?
+    A {class|school} has {a} {students|children}. {k}{%| percent} of them are {girls|boys}. => How many {girls|boys} are there?
     Out of {a} {o} {k}{%| percent} are chosen.""",
     link="""{Take these|Look at these}.""", ask="""How many {o} {is that|are {adj}}?
     How many are {adj}?
@@ -871,6 +996,7 @@ concept("sale", .3, 4, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pick(
     {A {t}|A {u}} {costs|usually costs} {a$} and is {on sale for |}{k}{%| percent} off.
     {The price of a {t}|The regular price} is {a$}. {n} gets a {k}{%| percent} discount.
     A {t} costs {a$}. {It is|The {t} is} {on sale for |}{k}{%| percent} off. => {What is the {sale price|new price}|How much does it cost now}?
+    A {t} costs {a$}. There is a {discount of {k}{%| percent}|{k}{%| percent} discount}. => {What is the {new|sale} price|How much does it cost now}?
     A shop takes {k}{%| percent} off a {t} that costs {a$}.""",
     link="""?{Take the new price|The new price counts}.""", ask="""What is the {new price|sale price|price now}?
     How much does {it|the {t}} cost now?
@@ -994,28 +1120,46 @@ concept("equal_parts", .75, 3, built(k=ints(2, 12), p=ints(2, 40), a=lambda r, d
     {a} {o} are {shared|divided} {equally|evenly} {among|between} {k} {friends|children|people|players}. => How many {o} does each {one |}get?
     {n} {puts|packs} {a} {o} {into|in} {z} of {k}. => How many {z} {does {he} need|are needed|are there}?
     {There are|{n} has} {a} {o} in {k} equal {z}.
+    {n} has {a} {o} and {puts|packs} them {equally|evenly} {into|in} {k} {z}. => How many {o} are in each {zs}?
+    {n} {shares|divides|splits} {a} {o} {equally|evenly} {among|between|with} {k} {friends|children|people}. => How many {o} does each {one |friend |child |person |}get?
+    {k} {friends|children|people} share {a} {o}{ equally| evenly|}. => How many {o} does each {one |}get?
+    . => How many {z} of {k} {o} can {n} {make|fill} {from|with} {a}{ {o}|}?
     Out of {a} come {k} parts of the same size.""",
     link="{Take one part|Look at one part}.", ask="""How {many|much} is {one part|that}?
     How many {o} are in each?""")
-concept("plus", .9, 1, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("plus", .9, 7, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     .
     Take the sum of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {+|plus} {b}{?|.}
     {What is|Find} the sum of {a} and {b}{?|.}
     {What number|What} is {b} more than {a}?
-    {Add|Add up} {a} and {b}.""", link="{The sum of {a} and {b} is taken|Start with {a} plus {b}}.")
-concept("minus", .85, 1, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {Add|Add up} {a} and {b}.
+    {a} {+|plus} {b}{?| =| = ?|}
+    What do you get {if|when} you add {a} and {b}?
+    What is {a} {added to|and} {b}?""", link="{The sum of {a} and {b} is taken|Start with {a} plus {b}}.")
+concept("minus", .85, 7, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     .
     Take {b} away from {a}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {-|minus} {b}{?|.}
     {What is|Find} the difference {of|between} {a} and {b}{?|.}
     {What number|What} is {b} less than {a}?
-    Subtract {b} from {a}.""", link="{The difference of {a} and {b} is taken|Start with {a} minus {b}}.")
-concept("multiply", .85, 1, numbers((2, 60), (2, 60)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    Subtract {b} from {a}.
+    {a} {-|minus} {b}{?| =| = ?|}
+    What do you get {if|when} you {subtract|take} {b} from {a}?
+    {What is|How much is} {b} taken from {a}?
+    Take {b} away from {a}. What is left?""", link="{The difference of {a} and {b} is taken|Start with {a} minus {b}}.")
+concept("multiply", .85, 7, numbers((2, 60), (2, 60)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     .
     Take the product of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {*|times|x|multiplied by} {b}{?|.}
-    {What is|Find} the product of {a} and {b}{?|.}""", link="{The product of {a} and {b} is taken|Start with {a} times {b}}.")
-concept("divide", .85, 1, built(b=ints(2, 30), p=ints(2, 40), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    {What is|Find} the product of {a} and {b}{?|.}
+    {a} {*|times|x} {b}{?| =| = ?|}
+    What do you get {if|when} you multiply {a} {by|and} {b}?
+    Multiply {a} by {b}.""", link="{The product of {a} and {b} is taken|Start with {a} times {b}}.")
+concept("divide", .85, 7, built(b=ints(2, 30), p=ints(2, 40), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     .
-    Take {a} divided by {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {/|divided by|:} {b}{?|.}""", link="{{a} divided by {b} is taken|Start with {a} divided by {b}}.")
+    Take {a} divided by {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {/|divided by|:} {b}{?|.}
+    {a} {/|divided by|:} {b}{?| =| = ?|}
+    What do you get {if|when} you divide {a} by {b}?
+    Divide {a} by {b}.
+    How many times does {b} go into {a}?""", link="{{a} divided by {b} is taken|Start with {a} divided by {b}}.")
 
 OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
 CHAIN = [name for name in CONCEPTS if name not in OPENERS]
