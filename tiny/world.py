@@ -440,7 +440,7 @@ concept("together", .35, 6, one(2, 60), ("Both: {x} and {k} more", "{x} + {x} + 
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
     How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
-concept("together_fewer", .3, 3, one(2, 60, lambda v, k: v - k > 1), ("Both: {x} and {k} fewer", "{x} + {x} - {k}"), [("Subtract the {k}", "{x} - {k}")], """
+concept("together_fewer", .3, 4, one(2, 60, lambda v, k: v - k > 1), ("Both: {x} and {k} fewer", "{x} + {x} - {k}"), [("Subtract the {k}", "{x} - {k}")], """
     {f} has {k} {fewer|less} {o} than {n}.
     {f} {has|had|found|bought|sold|made} {k} {fewer|less} {than {him}|}.
     {f} has {k} {o} {fewer|less} than {n}{ does| has|}.
@@ -459,7 +459,7 @@ concept("together_times", .3, 4, times, ("Both: {x} and {w} as many", "{x} + {x}
     link="""{They put all {o} together|Take both together|Both numbers are added}.""",
     ask="""How many {o} do they have {together|altogether|in all|in total}?
     How many {o} do {n} and {f} have {together|altogether|in all|in total}?""")
-concept("together_half", .25, 3, part, ("Both: {x} and {w} of it", "{x} + {x} / {k}"), [("Take {w}", "{x} / {k}")], """
+concept("together_half", .25, 4, part, ("Both: {x} and {w} of it", "{x} + {x} / {k}"), [("Take {w}", "{x} / {k}")], """
     {f} has {w} as many {o}{ as {n}|}.
     {f} {has|had|found|bought|sold|made} {w} {as many|of that}.
     {f} {gets|owns|brings} {w} as many {o}{ as {n}|}.
@@ -562,7 +562,7 @@ concept("inv_fewer", .2, 4, one(2, 60), ("{f} has {k} more", "{x} + {k}"), [("{f
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
     age: How old is {f}?""")
-concept("inv_times", .12, 3, lambda rng, v: (lambda d: d and dict(d, w=TIMES[d["k"]]))(_pick(rng, [k for k in TIMES if v % k == 0 and v > k])),
+concept("inv_times", .12, 5, lambda rng, v: (lambda d: d and dict(d, w=TIMES[d["k"]]))(_pick(rng, [k for k in TIMES if v % k == 0 and v > k])),
         ("Divide, since this is {w}", "{x} / {k}"), [("Take {w} as many", "{x} * {k}")], """
     {This is|That is|{n} has} {w} as many {o} as {f}{ has|}.
     {n} has {w} the {o} of {f}.
@@ -582,7 +582,7 @@ concept("inv_half", .12, 2, lambda rng, v: (lambda k: dict(k=k, w=PARTS[k]))(rng
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
     age: How old is {f}?""")
-concept("before_gain", .15, 3, one(2, 60, lambda v, k: v - k > 1), ("Undo the gain of {k}", "{x} - {k}"), [("Add the gain of {k}", "{x} + {k}")], """
+concept("before_gain", .15, 5, one(2, 60, lambda v, k: v - k > 1), ("Undo the gain of {k}", "{x} - {k}"), [("Add the gain of {k}", "{x} + {k}")], """
     That is after {n} {found|bought|got|received} {k} {o}{ today|}.
     {f} had given {n} {k} of them{ before|}.
     That is since {f} {gave|has given} {n} {k} {o}.
@@ -591,7 +591,7 @@ concept("before_gain", .15, 3, one(2, 60, lambda v, k: v - k > 1), ("Undo the ga
     {k} of these {o} came only today.""",
     link="""{Go back to the number before|Look at the time before that}.""",
     ask="""How many {o} did {n} have {before|before that|at first|at the start|in the beginning}?""")
-concept("before_loss", .15, 3, one(2, 60), ("Undo the loss of {k}", "{x} + {k}"), [("Subtract the loss of {k}", "{x} - {k}")], """
+concept("before_loss", .15, 5, one(2, 60), ("Undo the loss of {k}", "{x} + {k}"), [("Subtract the loss of {k}", "{x} - {k}")], """
     That is after {n} {lost|sold|ate|gave away|used} {k} {o}{ today|}.
     {n} had given {k} {o} to {f}{ before|}.
     That is since {n} {gave|has given} {k} {o} to {f}.
@@ -795,7 +795,7 @@ concept("cost", .8, 6, numbers((2, 40), (2, 40)), ("Multiply {a} by {b}", "{a} *
     How much {money |}{is that|do they cost|is it}{ in all|}?
     What is the total {cost|price}?
     How many dollars is that?""", to="money")
-concept("change", .3, 4, numbers((2, 9), (2, 12), (20, 100), fits=lambda a, b, c: c - a * b > 1), ("Pay {a} times {b} out of {c}", "{c} - {a} * {b}"),
+concept("change", .3, 5, numbers((2, 9), (2, 12), (20, 100), fits=lambda a, b, c: c - a * b > 1), ("Pay {a} times {b} out of {c}", "{c} - {a} * {b}"),
         [("Subtract {b} from {c}", "{c} - {b}"), ("Multiply {a} by {b}", "{a} * {b}")], """
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and pays with {c$}.
     {n} {has|had} {c$}. {He} {buys|bought} {a} {t+} {for|at} {b$} each.
