@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 1,050 problems of the tiny world, 1.25M, 2 cores
+#             paper: 747k problems, 7B                       here: 700 problems of the tiny world, 1.25M, 2 cores
 #   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 8 of 5         value of a trajectory: the reference
 #   round 2   policy of round 1, 16 of 8                      8 of 5                    the same
 #   round 3   policy and PPM of round 2, 16 of 8              8 of 5                    the PPM's estimate, then the same
@@ -38,7 +38,7 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 # How trees answer: the paper's 16 rollouts of 8, twice; so chosen on dev (LOG.md). c = 1 was better than 2 in a prototype.
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop .5 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop .5 --searches 2}
 
-COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-300}      # training problems: so many plain, short and standard ones, ...
+COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, short and standard ones, ...
 MIXES="plain:$COUNT short:$COUNT standard:$COUNT hard:$((COUNT / 2))"      # ... and half as many hard ones (our choice)
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind

@@ -39,8 +39,8 @@ GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made
 LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps: how often
 CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
 # Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls again and again.
-FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.), (55, .4, 0.), (12, .2, 0.))
-WIDE = 70 / 227          # share of the training on all concepts alike
+FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.), (55, .4, 0.), (12, .2, 0.), (15, .3, 0.))
+WIDE = 70 / 242          # share of the training on all concepts alike
 
 
 # ---- tokenizer

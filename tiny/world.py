@@ -88,7 +88,7 @@ SINGULAR = {plural(n): n for n in THINGS + PEOPLE + BOXES} | {m: m[:-1] for m in
 
 def one(low, high, fits=lambda v, k: True, wide=False):
     def sample(rng, v):
-        top = high * 9 if wide and rng.random() < .12 else high
+        top = high * 9 if wide and rng.random() < .2 else high
         ks = [k for k in range(low, top + 1) if fits(v, k)]
         return dict(k=rng.choice(ks)) if ks else None
     return sample
@@ -150,7 +150,7 @@ def numbers(a=(2, 99), b=(2, 99), c=(2, 99), fits=lambda a, b, c: True):
     """For openers: three numbers; now and then larger ones, since people type larger ones."""
     def sample(rng, v):
         for _ in range(200):
-            grow = rng.choice((1, 1, 1, 1, 1, 1, 1, 4, 4, 12, 12, 100))
+            grow = rng.choice((1, 1, 1, 1, 1, 1, 4, 4, 10, 10, 10, 100))
             a_, b_, c_ = (rng.randint(lo, hi * grow if hi > 40 else hi) for lo, hi in (a, b, c))
             if fits(a_, b_, c_):
                 return dict(a=a_, b=b_, c=c_)
@@ -1334,7 +1334,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
 
 def begin(rng, story, reworded):
     """-> (a quantity, the sentence that tells it)."""
-    v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(4, 150) * rng.choice((1, 1, 1, 1, 1, 4))
+    v = rng.randint(2, 60) if "age" in story.kinds else rng.choice((rng.randint(4, 150), rng.randint(4, 150), rng.randint(4, 999)))
     lines = START_KIND.get(min(story.kinds), START)
     return v, story.fill(lines[-1] if reworded else rng.choice(lines[:-1] or lines), v=v)
 
