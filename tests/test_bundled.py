@@ -50,6 +50,16 @@ def test_the_folders_load_as_they_are(name):
     assert 1e6 < sum(p.numel() for p in model.parameters()) < 5e6 and names
 
 
+def test_every_number_can_be_stated():
+    # A base that had hardly seen numbers above 400 could not write 409 of the 1,000, and nothing after it could mend that (LOG.md).
+    policy = rstar.Policy(ROOT / "tiny" / "policy", rstar.Config(rows=100))
+    question, code = "Tom has 5 apples. He buys 7 more. How many apples does he have now?", "# Step 1: Add the 7\nn1 = 5 + 7\n<end_of_step>\n\n# Now print the final answer\nprint(n1)\n<end_of_code>"
+    texts = [policy.prompt(question) + code + rstar.OUTPUT.format(output=n) for n in range(2, 1000)]
+    stated = policy(texts, 1, (rstar.END_OF_ANSWER,), 20)
+    wrong = [n for n, (sentence,) in zip(range(2, 1000), stated) if rstar.extract_answer(sentence) != str(n)]
+    assert len(wrong) <= 10, wrong
+
+
 def test_the_bundle_is_small():
     files = [f for name in ("base", "policy", "ppm") for f in (ROOT / "tiny" / name).iterdir()]
     assert sum(f.stat().st_size for f in files) < 12e6
