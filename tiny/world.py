@@ -157,6 +157,18 @@ def numbers(a=(2, 99), b=(2, 99), c=(2, 99), fits=lambda a, b, c: True):
     return sample
 
 
+def any_two(usual, fits):
+    """For bare sums: half of them hold any numbers up to 999 alike, so that the base learns to write each of them."""
+    def sample(rng, v):
+        if rng.random() < .5:
+            return usual(rng, v)
+        while True:
+            a, b = rng.sample(range(2, LARGEST + 1), 2)
+            if fits(a, b):
+                return dict(a=a, b=b)
+    return sample
+
+
 def built(**how):
     """For openers whose numbers depend on each other: slot = a function of (rng, slots so far)."""
     def sample(rng, v):
@@ -1127,7 +1139,7 @@ concept("equal_parts", .75, 3, built(k=ints(2, 12), p=ints(2, 40), a=lambda r, d
     Out of {a} come {k} parts of the same size.""",
     link="{Take one part|Look at one part}.", ask="""How {many|much} is {one part|that}?
     How many {o} are in each?""")
-concept("plus", .9, 7, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("plus", .9, 7, any_two(numbers(), lambda a, b: a + b <= LARGEST), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     .
     Take the sum of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {+|plus} {b}{?|.}
     {What is|Find} the sum of {a} and {b}{?|.}
@@ -1136,7 +1148,7 @@ concept("plus", .9, 7, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Multiply 
     {a} {+|plus} {b}{?| =| = ?|}
     What do you get {if|when} you add {a} and {b}?
     What is {a} {added to|and} {b}?""", link="{The sum of {a} and {b} is taken|Start with {a} plus {b}}.")
-concept("minus", .85, 7, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("minus", .85, 7, any_two(numbers(fits=lambda a, b, c: a - b > 1), lambda a, b: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     .
     Take {b} away from {a}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {-|minus} {b}{?|.}
     {What is|Find} the difference {of|between} {a} and {b}{?|.}
@@ -1343,6 +1355,8 @@ def pick_concept(rng, story, length, opener, delayed, used, v, among):
     """-> (a concept that was not used and fits the quantity `v`, its slots), or (None, None) after 40 tries."""
     for _ in range(40):
         names = [name for name in (OPENERS if opener else DELAYED if rng.random() < delayed else LOCAL) if name in among]
+        if not names:
+            continue
         c = CONCEPTS[rng.choices(names, [CONCEPTS[name].weight for name in names])[0]]
         if c.name in used or not (opener and "age" in story.kinds or story.fitting(c.say)):
             continue
