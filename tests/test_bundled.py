@@ -83,8 +83,8 @@ def test_a_typed_text_that_is_no_problem_does_not_break_anything():
 
 @pytest.mark.slow
 def test_the_bundled_models_are_as_good_as_their_table():
-    """Of tiny/results.csv (round 4, standard test problems), on 200 other test problems: greedy within 3 points, tree search
-    in the table's own 95% interval, which with the 200 problems of that table is wider than 3 points (LOG.md)."""
+    """Of tiny/results.csv (round 4, standard test problems), on 200 other test problems: greedy and tree search not below the
+    table's own 95% intervals, which with the 100 problems of that table are wider than the 3 points that are aimed at (LOG.md)."""
     with open(ROOT / "tiny" / "results.csv") as file:
         table = {row["what"]: row for row in csv.DictReader(file) if (row["round"], row["on"]) == ("4", "standard")}
     problems = world.problems("test", "standard", 200, seed=7)
@@ -93,6 +93,6 @@ def test_the_bundled_models_are_as_good_as_their_table():
     policy, ppm = rstar.Policy(ROOT / "tiny/policy", config), rstar.PPM(ROOT / "tiny/ppm", config)
     percent = lambda ends: 100 * sum(end is not None and end.answer == problem.answer for end, problem in zip(ends, problems)) / len(problems)
     greedy = rstar.whole_solutions(questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
-    assert percent([rstar.choose(ends) for ends in greedy]) >= float(table["greedy"]["percent"]) - 3
+    assert percent([rstar.choose(ends) for ends in greedy]) >= float(table["greedy"]["low"])
     trees = rstar.solve(questions, policy, ppm, config)
     assert percent([rstar.choose([end for root in roots for end in rstar.terminals(root)]) for roots in trees]) >= float(table["tree search"]["low"])
