@@ -40,8 +40,9 @@ LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # step
 CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
 # Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls again and again.
 FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.), (55, .4, 0.), (12, .2, 0.), (15, .3, 0.), (8, .3, 0.))
-WIDE = 70 / 250          # share of the training on all concepts alike
-SUMS = 242 / 250         # from here on bare sums
+TOTAL = sum(tokens for tokens, _, _ in FALLS)
+WIDE = 70 / TOTAL        # share of the training on all concepts alike
+SUMS = 1 - 8 / TOTAL     # from here on bare sums
 
 
 # ---- tokenizer
@@ -144,7 +145,7 @@ def optimizers(model, rate):
 
 def schedule(done):
     """The rate, as a share of --rate, when the share `done` of the training is over."""
-    at = done * sum(tokens for tokens, _, _ in FALLS)
+    at = done * TOTAL
     for tokens, first, last in FALLS:
         if at < tokens:
             return first + (last - first) * at / tokens
@@ -236,7 +237,7 @@ def train(model, tokenizer, args, state, processes, rank):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="tiny/base")
-    parser.add_argument("--tokens", type=float, default=1e6 * sum(tokens for tokens, _, _ in FALLS))
+    parser.add_argument("--tokens", type=float, default=1e6 * TOTAL)
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
