@@ -27,7 +27,9 @@ Where we deviate from the paper, or where it is silent:
   3. Candidates with the same code (comments aside) become one node, since they can only have the same result. How
      many samples it stands for is kept in `copies`.
   4. A candidate that raises stays in the tree with its error and is never selected. (In the authors' code it is a
-     failed leaf worth -1.) A leaf without a valid candidate, or at the greatest depth, is a dead end: value -1.
+     failed leaf worth -1.) A leaf without a valid candidate, or at the greatest depth, is a dead end: value -1, and no
+     rollout comes there again. A step that has led to dead ends only is expanded anew, with other samples, up to
+     `expansions` times in all; then it is a dead end itself. (The paper expands once, and later rollouts end there.)
   5. The step that prints the answer, the verifier's output and the sentence that states the answer are one node; the
      sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
   6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
@@ -80,6 +82,7 @@ class Config:
     """Every number of the method, once. Each help text says whether it is the paper's, the authors' code's or ours."""
     rollouts: int = setting(16, "rollouts per tree (paper: 8 in round 1, then 16)")
     candidates: int = setting(8, "candidate steps sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)")
+    expansions: int = setting(3, "times that a step is expanded while it leads to dead ends only (paper: 1; our choice, on dev of the tiny world)")
     depth: int = setting(16, "greatest number of steps (paper)")
     c: float = setting(2.0, "weight of exploration in UCT (paper)")
     temperature: float = setting(0.4, "sampling temperature (our choice, on dev of the tiny world; 0 is greedy; evolve.sh makes training data with 1)")
@@ -95,7 +98,7 @@ class Config:
     dtype: str = setting("auto", "auto (bfloat16 on cuda, float32 elsewhere), float32, bfloat16, float16")
 
     def __post_init__(self):
-        for name in "rollouts candidates depth searches step_tokens batch rows".split():
+        for name in "rollouts candidates expansions depth searches step_tokens batch rows".split():
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         for name in "c temperature samples".split():
@@ -420,7 +423,8 @@ class Node:
     parent: "Node | None" = field(default=None, repr=False, compare=False)
     number: int = 0                    # in the order of making; the root is 0
     children: list = field(default_factory=list, repr=False)
-    expanded: bool = False
+    expansions: int = 0                # how often it was expanded
+    dead: bool = False                 # whether a rollout has found that nothing goes on from here
     visits: int = 0                    # N(s)
     q: float = 0.                      # q(s), the sum of all values backed up; Q(s) = q(s) / N(s)
     ppm: float | None = None           # PPM(x + s_1 + ... + s)
@@ -457,6 +461,10 @@ class Node:
     def valid_children(self):
         return [child for child in self.children if not child.error]
 
+    @property
+    def live_children(self):
+        return [child for child in self.valid_children if not child.dead]
+
 
 def nodes(node):
     """The nodes of a tree or subtree in the order of their making."""
@@ -481,17 +489,18 @@ def rollout(root, config):
     """
     node, depth = root, 0
     while not node.terminal and depth < config.depth:
-        if not node.expanded:
+        while not node.live_children and node.expansions < (config.expansions if node.valid_children else 1):
             yield node
-        if not node.valid_children:
-            break                                     # a dead end
+        if not node.live_children:
+            break
         node, depth = select(node, config.c), depth + 1
+    node.dead = not node.terminal                     # deviation 4
     back_up(node, value_of(node))
 
 
 def select(node, c):
-    """The valid child with the highest UCT; the first of them in a tie."""
-    return max(node.valid_children, key=lambda child: uct(child, node.visits, c))
+    """The valid child with the highest UCT that is no dead end; the first of them in a tie."""
+    return max(node.live_children, key=lambda child: uct(child, node.visits, c))
 
 
 def uct(child, parent_visits, c):
@@ -507,12 +516,13 @@ def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_COD
     With `stops=(END_OF_CODE,)` a candidate is a whole solution; that is how the baselines of `evaluate` sample.
     """
     limit = config.step_tokens * (1 if END_OF_STEP in stops else 4)
-    texts = [policy.prompt(leaf.root.text) + leaf.path + (BETWEEN if leaf.parent else "") for leaf in leaves]
-    proposed = policy(texts, config.candidates, stops, limit, config.temperature, config.seed)
     fresh = []
-    for leaf, candidates in zip(leaves, proposed):
-        fresh += merge(leaf, candidates)
-        leaf.root.events.append(["expand", leaf.number, leaf.children[0].number, len(leaf.children)])
+    for times in sorted({leaf.expansions for leaf in leaves}):
+        some = [leaf for leaf in leaves if leaf.expansions == times]
+        texts = [policy.prompt(leaf.root.text) + leaf.path + (BETWEEN if leaf.parent else "") for leaf in some]
+        seed = config.seed + 1_000_000 * times        # expanded anew: other samples
+        for leaf, candidates in zip(some, policy(texts, config.candidates, stops, limit, config.temperature, seed)):
+            fresh += merge(leaf, candidates)
     verify(fresh, stops, verifier)
     state_answers([node for node in fresh if not node.error and END_OF_CODE in node.text], policy)
     valid = [node for node in fresh if not node.error]
@@ -523,18 +533,26 @@ def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_COD
 
 
 def merge(leaf, candidates):
-    """Makes the children of a leaf: one node for all candidates with the same code (deviation 3)."""
-    number, made = nodes(leaf.root)[-1].number, {}
+    """Makes children of a leaf -> the new ones: one node for all candidates with the same code (deviation 3)."""
+    first = nodes(leaf.root)[-1].number + 1
+    known, fresh = {key_of(child.text): child for child in leaf.children}, []
     for text in candidates:
-        text = text.strip()
-        code = "\n".join(line for line in code_of(text).splitlines() if line.strip() and not line.strip().startswith("#"))
-        key = code or text, END_OF_CODE in text
-        if key in made:
-            made[key].copies += 1
+        key = key_of(text)
+        if key in known:
+            known[key].copies += 1
         else:
-            made[key] = Node(text, leaf, number + len(made) + 1)
-    leaf.children, leaf.expanded = list(made.values()), True
-    return leaf.children
+            known[key] = Node(text.strip(), leaf, first + len(fresh))
+            fresh.append(known[key])
+    leaf.children += fresh
+    leaf.expansions += 1
+    leaf.root.events.append(["expand", leaf.number, first, len(fresh)])
+    return fresh
+
+
+def key_of(text):
+    """What two candidates share that are one node."""
+    code = "\n".join(line for line in code_of(text).splitlines() if line.strip() and not line.strip().startswith("#"))
+    return code or text.strip(), END_OF_CODE in text
 
 
 def verify(fresh, stops, verifier):
@@ -913,8 +931,11 @@ def line_to_tree(line):
             if parent:
                 parent.children.append(made[-1])
         for event in record["events"]:
+            node = made[event[1]]
             if event[0] == "expand":
-                made[event[1]].expanded = True
+                node.expansions += 1
+            else:
+                node.dead = not node.terminal
         made[0].reference, made[0].events = record["reference"], record["events"]
         return made[0], record["index"], record["settings"]
     except (KeyError, IndexError, TypeError) as error:

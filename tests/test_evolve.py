@@ -50,7 +50,7 @@ def test_what_a_user_can_get_wrong(tmp_path, environment, arguments, line):
 
 
 def tree(question, *right):
-    root = rstar.Node(question, reference="1", expanded=True)
+    root = rstar.Node(question, reference="1", expansions=1)
     root.children = [rstar.Node("print(1)", root, i + 1, answer="1" if one else "2", right=one) for i, one in enumerate(right)]
     return rstar.tree_to_line(root, 0, {}) + "\n"
 

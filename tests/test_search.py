@@ -83,7 +83,7 @@ def test_a_step_that_raises_is_kept_with_its_error_and_never_selected():
     script = {"": ["n1 = 1 / 0", "n1 = 2"], "n1 = 2": ["print(n1)"]}
     root, = search(["q"], ScriptedPolicy(script), references=["2"], config=SMALL)
     bad, good = root.children
-    assert "ZeroDivisionError" in bad.error and bad.visits == 0 and not bad.expanded and good.visits == 4
+    assert "ZeroDivisionError" in bad.error and bad.visits == 0 and not bad.expansions and good.visits == 4
 
 
 def test_words_like_error_in_the_output_do_not_matter():
@@ -101,8 +101,28 @@ def test_a_step_runs_with_the_code_of_its_whole_path():
 def test_a_dead_end_counts_as_wrong_and_is_not_expanded_again():
     script = {"": ["n1 = 1"], "n1 = 1": ["print(1 / 0)"]}
     policy = ScriptedPolicy(script)
-    root, = search(["q"], policy, references=["1"], config=SMALL)
+    root, = search(["q"], policy, references=["1"], config=dataclasses.replace(SMALL, expansions=1))
     assert root.q == -4. and root.visits == 4 and len(policy.calls) == 2 and not terminals(root)
+
+
+def test_what_has_led_to_dead_ends_only_is_expanded_anew():
+    # Each expansion of the root gives one candidate: 0 and 0.0 cannot be divided by, 4 can. Rollouts 1 and 2 end dead.
+    script = {"": ["n1 = 0", "n1 = 0.0", "n1 = 4"], **{f"n1 = {n}": ["print(8 // n1)"] for n in ("0", "0.0", "4")}}
+    config = dataclasses.replace(SMALL, candidates=1)
+    root, = search(["q"], ScriptedPolicy(script), references=["2"], config=config)
+    assert root.events == [["expand", 0, 1, 1], ["expand", 1, 2, 1], ["back_up", 1, -1.], ["expand", 0, 3, 1], ["expand", 3, 4, 1],
+                           ["back_up", 3, -1.], ["expand", 0, 5, 1], ["expand", 5, 6, 1], ["back_up", 6, 1.], ["back_up", 6, 1.]]
+    assert [child.dead for child in root.children] == [True, True, False] and root.expansions == 3
+    twice, = search(["q"], ScriptedPolicy(script), references=["2"], config=dataclasses.replace(config, expansions=2))
+    assert twice.dead and twice.q == -4. and not terminals(twice)
+    again = rstar.line_to_tree(rstar.tree_to_line(root, 0, {}))[0]
+    assert again.expansions == 3 and [child.dead for child in again.children] == [True, True, False]
+
+
+def test_a_candidate_that_an_earlier_expansion_made_is_the_same_node():
+    script = {"": ["n1 = 0", "n1 = 1"], "n1 = 0": ["print(1 / n1)"], "n1 = 1": ["print(1 / (n1 - 1))"]}
+    root, = search(["q"], ScriptedPolicy(script), references=["1"], config=SMALL)
+    assert [child.copies for child in root.children] == [3, 3] and root.expansions == 3
 
 
 def test_no_path_is_deeper_than_depth():
