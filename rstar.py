@@ -777,17 +777,18 @@ def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
 def step_wise(questions, policy, ppm, config, budget, greedy):
     """The candidate that the PPM scores highest, step by step -> a trajectory for each question.
 
-    As many candidates as `budget` tokens per question allow, if one candidate a step costs about `greedy` tokens. The second
-    half of the questions makes up for how wrong that was on the first."""
+    As many candidates as `budget` tokens per question allow, if one candidate a step costs about `greedy` tokens. How wrong
+    that was on one quarter of the questions is made up for on the rest."""
     k, start, ends = budget / max(1, greedy), policy.tokens, []
-    for half in (questions[:len(questions) // 2], questions[len(questions) // 2:]):
-        if ends:
-            spent = max(1, policy.tokens - start) / len(ends)
-            k *= max(0, 2 * budget - spent) / spent
-        more = round((k - int(k)) * len(half))       # k need not be whole: then some questions get one candidate more
-        for some, candidates in ((half[:more], int(k) + 1), (half[more:], max(1, int(k)))):
+    while len(ends) < len(questions):
+        quarter, before = questions[len(ends):][:math.ceil(len(questions) / 4)], policy.tokens
+        more = round((k - int(k)) * len(quarter))    # k need not be whole: then some questions get one candidate more
+        for some, candidates in ((quarter[:more], int(k) + 1), (quarter[more:], max(1, int(k)))):
             one = dataclasses.replace(config, candidates=candidates, rollouts=1)
             ends += [choose([end for end in terminals(root) if end.visits > 1]) for root in search(some, policy, ppm, None, one)]
+        left = budget * len(questions) - (policy.tokens - start)
+        each = max(1, policy.tokens - before) / len(quarter)
+        k *= max(0, left) / max(1, len(questions) - len(ends)) / each
     return ends
 
 

@@ -293,7 +293,7 @@ def train(settings, dry_run=False):
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]
     save_model(accelerator, model, tokenizer, settings, dict(settings=wanted, counts=counts, **progress))
-    accelerator.end_training()          # takes leave of the other processes: without it one of ten runs crashed on leaving
+    finish(accelerator)
     return 0
 
 
@@ -474,6 +474,14 @@ def start(settings):
         return Accelerator(mixed_precision=precision, cpu=pick_device(Config()).type == "cpu")     # else processes on a CPU would not join
     except ValueError as error:
         raise UserError(f"--precision {settings.precision}: {error}") from error
+
+
+def finish(accelerator):
+    """Takes leave of the other processes: without it one of ten runs crashed on leaving. The pause lets gloo's thread free its
+    last work, for which it needs the GIL: otherwise, once seen, whoever frees the model waits for it while holding the GIL."""
+    if accelerator.num_processes > 1:
+        time.sleep(1)
+    accelerator.end_training()
 
 
 def progress_bar(plan, progress, accelerator):

@@ -39,8 +39,8 @@ from accelerate import init_empty_weights
 from tqdm import tqdm
 
 from rstar import (MARKERS, Config, UserError, code_of, format_prompt, load, nodes, read_records, read_trees, setting, terminals)
-from train_policy import (Trajectory, batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, is_complete,
-                          parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
+from train_policy import (Trajectory, batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish,
+                          is_complete, parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
 
 
 @dataclass(frozen=True)
@@ -353,7 +353,7 @@ def train(settings, dry_run=False):
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]
     save_model(accelerator, model, tokenizer, settings, dict(settings=wanted, counts=counts, **progress))
-    accelerator.end_training()          # takes leave of the other processes: without it one of ten runs crashed on leaving
+    finish(accelerator)
     return 0
 
 

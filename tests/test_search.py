@@ -272,7 +272,7 @@ def test_step_wise_choice_spends_what_it_may():
     rstar.step_wise(["a"], policy, ppm, Config(), 0, 1)
     each, policy.tokens = policy.tokens, 0                 # one candidate a step
     ends = rstar.step_wise([f"q{i}" for i in range(20)], policy, ppm, Config(), 3 * each, 2 * each)      # "greedy" twice too high
-    assert len(ends) == 20 and 2.5 < policy.tokens / 20 / each < 3.2       # 1.3 without the second half's correction
+    assert len(ends) == 20 and 2.5 < policy.tokens / 20 / each < 3.2       # 1.3 without the correction
 
 
 def test_answers_that_are_positive_whole_numbers():
