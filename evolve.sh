@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 700 problems of the tiny world, 1.25M, 2 cores
+#             paper: 747k problems, 7B                       here: 800 problems of the tiny world, 1.25M, 2 cores
 #   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 8 of 5         value of a trajectory: the reference
 #   round 2   policy of round 1, 16 of 8                      8 of 5                    the same
 #   round 3   policy and PPM of round 2, 16 of 8              8 of 5                    the PPM's estimate, then the same
@@ -11,8 +11,8 @@
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
 #
 #   ./evolve.sh                                    four rounds, half an hour; results.md in runs/tiny
-#   ./evolve.sh test                               then: every round on 1,000 test problems of three kinds (hours on 2 cores)
-#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (run at size: only the controls, and on an older base)
+#   ./evolve.sh test                               then: the last round on 1,000 test problems of three kinds, the others on fewer (hours on 2 cores)
+#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl WORKERS=1 ./evolve.sh
@@ -38,11 +38,11 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 # How trees answer: the paper's 16 rollouts of 8, twice; so chosen on dev (LOG.md). c = 1 was better than 2 in a prototype.
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop .5 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop .5 --searches 2}
 
-COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many plain, short and standard ones, ...
-MIXES="plain:$COUNT short:$COUNT standard:$COUNT hard:$((COUNT / 2))"      # ... and half as many hard ones (our choice)
+COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many short and as many standard ones, ...
+MIXES="plain:$((COUNT * 3 / 2)) short:$COUNT standard:$COUNT hard:$((COUNT / 2))"     # ... more plain and fewer hard ones (our choice)
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
-TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-200}      # test problems of the tables that need a search
+TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # test problems of the earlier rounds, and of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
 ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-8}       # of a tree; twice and four times as many for the unsolved
 
@@ -132,15 +132,19 @@ rounds() {
     done
 }
 
-tests() {                                            # every round and the base on test problems of three kinds, the last round first
+tests() {                                            # the last round on test problems of three kinds; the others on the first TABLE of them
     local r mix mixes="hard standard reworded"
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
     [ -z "$TEST" ] || mixes=hard                     # a TEST of your own is one kind
     for r in 4 3 2 1 0; do
         for mix in $mixes; do
             stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
-            if [ $r -gt 0 ]; then stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r"
-            else stage "test-$mix-r0" evaluate "$mix-r0" "$mix" "$POLICY" none; fi
+            stage "problems-few-$mix" problems "few-$mix" "$TEST" test "$mix:$TABLE"
+            case $r in
+                4) stage "test-$mix-r4" evaluate "$mix-r4" "$mix" "$OUT/policy-r4" "$OUT/ppm-r4" ;;
+                0) stage "test-$mix-r0" evaluate "$mix-r0" "few-$mix" "$POLICY" none ;;
+                *) stage "test-$mix-r$r" evaluate "$mix-r$r" "few-$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r" ;;
+            esac
         done
     done
     $PYTHON show.py results "$OUT"
@@ -157,7 +161,7 @@ tuned() {                                            # tuned NAME ARGUMENTS...: 
 }
 
 tables() {                                           # the paper's tables on a laptop, with controls
-    local loss strict trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
+    local loss trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
     stage problems-tables problems tables "$TEST" test "standard:$LARGE"
     alone data-base "$POLICY"
@@ -177,11 +181,14 @@ tables() {                                           # the paper's tables on a l
         stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss"
     done
     stage table-guide-pairs evaluate guide-pairs-r4 guide "$last" "$OUT/ppm-r4"
-    for strict in 100 50 25 0; do                    # percent of the quantities that are counted again at once
-        [ -z "$TEST" ] || break
-        stage "problems-strict-$strict" strictly "$strict"
-        stage "table-strict-$strict" evaluate "strict-$strict-r4" "strict-$strict" "$last" "$OUT/ppm-r4"
-    done
+    if [ -z "$TEST" ]; then                          # percent of the quantities that are counted again at once; in the hard mix all
+        local file strict
+        for file in "$OUT"/eval.guide-pairs-r4.*; do cp "$file" "${file/guide-pairs/strict-100}"; done
+        for strict in 50 25 0; do
+            stage "problems-strict-$strict" strictly "$strict"
+            stage "table-strict-$strict" evaluate "strict-$strict-r4" "strict-$strict" "$last" "$OUT/ppm-r4"
+        done
+    fi
     stage table-scaling scaling "$last" "$OUT/ppm-r4"
     $PYTHON show.py results "$OUT"
 }
