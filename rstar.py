@@ -30,6 +30,7 @@ Where we deviate from the paper, or where it is silent:
      failed leaf worth -1.) A leaf without a valid candidate, or at the greatest depth, is a dead end: value -1, and no
      rollout comes there again. A step that has led to dead ends only is expanded anew, with other samples, up to
      `expansions` times in all; then it is a dead end itself. (The paper expands once, and later rollouts end there.)
+     A leaf whose candidates all raised is not: its mistake is mostly a step earlier (LOG.md).
   5. The step that prints the answer, the verifier's output and the sentence that states the answer are one node; the
      sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
   6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
@@ -492,9 +493,9 @@ def rollout(root, config):
         while not node.live_children and node.expansions < (config.expansions if node.valid_children else 1):
             yield node
         if not node.live_children:
-            break
+            break                                     # a dead end (deviation 4)
         node, depth = select(node, config.c), depth + 1
-    node.dead = not node.terminal                     # deviation 4
+    node.dead = not node.terminal
     back_up(node, value_of(node))
 
 
