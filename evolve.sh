@@ -130,6 +130,8 @@ rounds() {
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
         $PYTHON show.py results "$OUT"
     done
+    stage pairs "$PYTHON" show.py pairs "$OUT"       # all PPMs on the same held-out pairs
+    $PYTHON show.py results "$OUT"
 }
 
 tests() {                                            # the last round on test problems of three kinds; the others on the first TABLE of them

@@ -2,6 +2,7 @@
 
     python show.py results OUT             the tables of all that is there so far
     python show.py unsolved OUT NAME       the problems of OUT/problems.train that no tree in OUT solves -> OUT/problems.NAME
+    python show.py pairs OUT               the PPM of every round on the last one's held-out pairs -> OUT/pairs.json
 
 Names in OUT: trees.r1.0.jsonl (round 1, worker 0), eval.dev-r1.0.json (split dev, round 1, worker 0), policy-r1, ppm-r1,
 done/STAGE (holding its seconds).
@@ -11,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from rstar import SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
+from rstar import PPM, SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
 
 BEST, STEP_WISE, ADAPTIVE = "best of N by the PPM", "step-wise choice by the PPM", "adaptive best of N"
 # The paper's tables, repeated by `evolve.sh tables`: (what, files eval.NAME-r4.*, way of answering, the paper's number).
@@ -93,14 +94,32 @@ def difficulty(out, pattern):
 
 
 def pair_accuracy(out):
-    """Per round: held-out pairs that the PPM puts in the right order."""
+    """Per round: held-out pairs that the PPM puts in the right order, those of the round's own trees and those of all."""
     rows = []
+    same = json.loads((out / "pairs.json").read_text()) if (out / "pairs.json").exists() else {}
     for r in range(1, 5):
         if (out / f"ppm-r{r}" / "metrics.json").exists():
             last = json.loads((out / f"ppm-r{r}" / "metrics.json").read_text())["history"][-1]
             rows += [counted(r, f"PPM, pairs of {kind}", "held out of train", last[f"{kind}_right"], last[f"{kind}_n"])
                      for kind in ("steps", "answers") if last.get(f"{kind}_n")]
-    return rows
+    return rows + [counted(int(r), f"PPM, the last round's pairs of {kind}", "held out of train", found[f"{kind}_right"], found[f"{kind}_n"])
+                   for r, found in same.items() for kind in ("steps", "answers") if found[f"{kind}_n"]]
+
+
+def same_pairs(out):
+    """The pairs of later rounds are harder than those of earlier ones; only on the same ones can the rounds' PPMs be
+    compared. A problem is held out in all rounds or in none."""
+    import train_ppm                                  # the tables need no trainer
+    settings = json.loads(read_text(out / "ppm-r4" / "metrics.json"))["settings"]
+    del settings["data_hash"]
+    settings = train_ppm.Settings(**settings, trees=sorted(map(str, out.glob("trees.r[1-4]*.jsonl"))), out="")
+    pairs, _, counts = train_ppm.make_items(settings, *train_ppm.load_model(settings))
+    _, held_out = train_ppm.split(pairs, settings, counts)
+    accelerator, found = train_ppm.start(settings), {}
+    for r in range(1, 5):
+        ppm = PPM(out / f"ppm-r{r}")
+        found[r] = train_ppm.evaluate(ppm.model, held_out, ppm.tokenizer.pad_token_id, accelerator, settings)
+    (out / "pairs.json").write_text(json.dumps(found))
 
 
 def table(rows):
@@ -148,8 +167,10 @@ def main(arguments):
             results(Path(out))
         case ["unsolved", out, name]:
             unsolved(Path(out), name)
+        case ["pairs", out]:
+            same_pairs(Path(out))
         case _:
-            raise UserError("unknown; python show.py results OUT, or unsolved OUT NAME")
+            raise UserError("unknown; python show.py results OUT, unsolved OUT NAME, or pairs OUT")
 
 
 if __name__ == "__main__":
