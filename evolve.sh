@@ -102,7 +102,7 @@ evaluate() {                                         # evaluate NAME PROBLEMS PO
 }
 
 trees() {                                            # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ...
-    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --temperature 1
+    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --expansions 1 --temperature 1
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
