@@ -204,8 +204,8 @@ strictly() {                                         # hard problems of which so
     $PYTHON tiny/world.py --split test --mix hard --strict "$(printf '%d.%02d' $(($1 / 100)) $(($1 % 100)))" --count "$TABLE" --seed "$SEED" > "$OUT/problems.strict-$1"
 }
 
-scaling() {                                          # 64 trajectories: 8 trees of 8
-    workers guide --evaluate "$OUT/eval.scaling-r4.@.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 \
+scaling() {                                          # 64 trajectories: 8 trees of 8; of the other ways one sample, they are not shown
+    workers guide --evaluate "$OUT/eval.scaling-r4.@.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 --samples 1 \
         --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}"
 }
 

@@ -68,7 +68,7 @@ def test_unsolved_and_coverage(tmp_path):
     assert [found[1, f"trees that are {kind}"][0] for kind in ("easy", "medium", "hard")] == [1, 0, 2]
 
 
-@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], []])
+@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], ["pairs", "nowhere"], []])
 def test_what_a_user_of_show_can_get_wrong(arguments):
     done = subprocess.run([sys.executable, HERE / "show.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("show: ") and len(done.stderr.splitlines()) == 1
