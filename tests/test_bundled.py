@@ -89,7 +89,7 @@ def test_the_bundled_models_are_as_good_as_their_table():
         table = {row["what"]: row for row in csv.DictReader(file) if (row["round"], row["on"]) == ("4", "standard")}
     problems = world.problems("test", "standard", 200, seed=7)
     questions = [problem.question for problem in problems]
-    config = rstar.Config(rollouts=16, candidates=8, c=1., stop=.5, searches=2, batch=48)      # as evolve.sh answers
+    config = rstar.Config(rollouts=16, candidates=8, c=1., stop=-.9, searches=2, batch=48)      # as evolve.sh answers
     policy, ppm = rstar.Policy(ROOT / "tiny/policy", config), rstar.PPM(ROOT / "tiny/ppm", config)
     percent = lambda ends: 100 * sum(end is not None and end.answer == problem.answer for end, problem in zip(ends, problems)) / len(problems)
     greedy = rstar.whole_solutions(questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
