@@ -795,7 +795,8 @@ def step_wise(questions, policy, ppm, config, budget, greedy):
 
 def first_trajectories(roots, count, policy):
     """-> (the terminal nodes that stood in a problem's trees when `count` trajectories had been backed up, tokens generated
-    by then). The tokens are counted again from the texts, so candidates that were merged count as long as the kept one."""
+    by then). The tokens are counted again from the texts, so candidates that were merged count as long as the kept one, and when
+    that one was made."""
     ends, tokens = [], 0
     for root in roots:
         made = nodes(root)
