@@ -229,7 +229,7 @@ def test_other_lines_are_no_trees(line):
 
 
 def test_config_refuses_counts_that_make_no_sense():
-    for bad in (dict(rollouts=0), dict(candidates=-1), dict(depth=0), dict(batch=0), dict(temperature=-.1), dict(c=math.nan), dict(timeout=0)):
+    for bad in (dict(rollouts=0), dict(candidates=-1), dict(expansions=0), dict(depth=0), dict(batch=0), dict(temperature=-.1), dict(c=math.nan), dict(timeout=0)):
         with pytest.raises(UserError):
             Config(**bad)
 
