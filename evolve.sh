@@ -136,19 +136,16 @@ rounds() {
     $PYTHON show.py results "$OUT"
 }
 
-tests() {                                            # the last round on test problems of three kinds; the others on the first TABLE of them
-    local r mix mixes="hard standard reworded"
+tests() {                                            # the last round on LARGE hard and standard problems; reworded ones and the other rounds on TABLE
+    local r mix count policy ppm mixes="hard standard reworded"
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
     [ -z "$TEST" ] || mixes=hard                     # a TEST of your own is one kind
     for r in 4 3 2 1 0; do
+        if [ $r -eq 0 ]; then policy=$POLICY ppm=none; else policy=$OUT/policy-r$r ppm=$OUT/ppm-r$r; fi
         for mix in $mixes; do
-            stage "problems-$mix" problems "$mix" "$TEST" test "$mix:$LARGE"
-            stage "problems-few-$mix" problems "few-$mix" "$TEST" test "$mix:$TABLE"
-            case $r in
-                4) stage "test-$mix-r4" evaluate "$mix-r4" "$mix" "$OUT/policy-r4" "$OUT/ppm-r4" ;;
-                0) stage "test-$mix-r0" evaluate "$mix-r0" "few-$mix" "$POLICY" none ;;
-                *) stage "test-$mix-r$r" evaluate "$mix-r$r" "few-$mix" "$OUT/policy-r$r" "$OUT/ppm-r$r" ;;
-            esac
+            if [ $r -eq 4 ] && [ $mix != reworded ]; then count=$LARGE; else count=$TABLE; fi
+            stage "problems-$mix-$count" problems "$mix-$count" "$TEST" test "$mix:$count"
+            stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix-$count" "$policy" "$ppm"
         done
     done
     $PYTHON show.py results "$OUT"

@@ -3,12 +3,14 @@
     python show.py results OUT             the tables of all that is there so far
     python show.py unsolved OUT NAME       the problems of OUT/problems.train that no tree in OUT solves -> OUT/problems.NAME
     python show.py pairs OUT               the PPM of every round on the last one's held-out pairs -> OUT/pairs.json
+    python show.py seeds OUT OUT ...       mean and spread over runs with other seeds, of all that each of them has measured
 
 Names in OUT: trees.r1.0.jsonl (round 1, worker 0), eval.dev-r1.0.json (split dev, round 1, worker 0), policy-r1, ppm-r1,
 done/STAGE (holding its seconds).
 """
 import csv
 import json
+import statistics
 import sys
 from pathlib import Path
 
@@ -161,6 +163,22 @@ def results(out):
     (out / "results.md").write_text("\n\n".join(parts) + "\n")
 
 
+def seeds(outs):
+    """-> a table of what every run in `outs` has measured: the mean of the runs' percents, the lowest and the highest."""
+    runs = []
+    for out in outs:
+        read_text(out / "results.csv")                # a line for the user if it is not there
+        with open(out / "results.csv", newline="") as file:
+            runs.append({(row["on"], row["round"], row["what"]): row for row in csv.DictReader(file) if row["percent"]})
+    lines = ["| round | what | on | mean % | lowest - highest | k/n of each run |", "|---|---|---|---|---|---|"]
+    for key in (key for key in runs[0] if all(key in run for run in runs)):
+        rows = [run[key] for run in runs]
+        percents = [float(row["percent"]) for row in rows]
+        lines.append(f"| {key[1]} | {key[2]} | {key[0]} | {statistics.mean(percents):.1f} | {min(percents):.1f} - {max(percents):.1f} | "
+                     f"{', '.join(row['right'] + '/' + row['n'] for row in rows)} |")
+    return "\n".join(lines)
+
+
 def main(arguments):
     match arguments:
         case ["results", out]:
@@ -169,8 +187,10 @@ def main(arguments):
             unsolved(Path(out), name)
         case ["pairs", out]:
             same_pairs(Path(out))
+        case ["seeds", *outs] if outs:
+            print(seeds([Path(out) for out in outs]))
         case _:
-            raise UserError("unknown; python show.py results OUT, unsolved OUT NAME, or pairs OUT")
+            raise UserError("unknown; python show.py results OUT, unsolved OUT NAME, pairs OUT, or seeds OUT OUT ...")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_unsolved_and_coverage(tmp_path):
     assert [found[1, f"trees that are {kind}"][0] for kind in ("easy", "medium", "hard")] == [1, 0, 2]
 
 
-@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], ["pairs", "nowhere"], []])
+@pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], ["pairs", "nowhere"], ["seeds", "nowhere"], ["seeds"], []])
 def test_what_a_user_of_show_can_get_wrong(arguments):
     done = subprocess.run([sys.executable, HERE / "show.py", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("show: ") and len(done.stderr.splitlines()) == 1
@@ -88,3 +88,12 @@ def test_a_paper_table_stands_beside_the_papers_numbers(tmp_path):
     text, = show.paper_tables(show.evaluations(tmp_path))
     assert text.startswith("## Which reward model guides") and len(text.splitlines()) == 6
     assert text.splitlines()[-1] == "| PPM, tree search | 1/2 | 50.0 | 9.5 - 90.5 | 9 | 89.4 / 50.0 |"
+
+
+def test_the_seeds_are_put_side_by_side(tmp_path):
+    for name, right in dict(a=1, b=3).items():
+        (tmp_path / name).mkdir()
+        rows = [show.counted(4, "greedy", "dev", right, 4), show.counted(4, f"only in {name}", "dev", 1, 4)]
+        (tmp_path / name / "results.csv").write_text(f"{','.join(show.COLUMNS)},seconds\n" + "".join(
+            ",".join(str(row.get(column, "")) for column in show.COLUMNS) + ",\n" for row in rows) + ",stage pairs,,,,,,,,9\n")
+    assert show.seeds([tmp_path / "a", tmp_path / "b"]).splitlines()[2:] == ["| 4 | greedy | dev | 50.0 | 25.0 - 75.0 | 1/4, 3/4 |"]
