@@ -11,7 +11,7 @@
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
 #
 #   ./evolve.sh                                    four rounds, half an hour; results.md in runs/tiny
-#   ./evolve.sh test                               then: the last round on 1,000 test problems of three kinds, the others on fewer (hours on 2 cores)
+#   ./evolve.sh test                               then: the last round on 1,000 hard and 1,000 standard test problems, the others on fewer (hours on 2 cores)
 #   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (run in part so far)
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
@@ -136,10 +136,10 @@ rounds() {
     $PYTHON show.py results "$OUT"
 }
 
-tests() {                                            # the last round on LARGE hard and standard problems; reworded ones and the other rounds on TABLE
+tests() {                                            # the last round on LARGE hard and standard problems and TABLE reworded ones; the others on TABLE standard ones
     local r mix count policy ppm mixes="hard standard reworded"
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
-    [ -z "$TEST" ] || mixes=hard                     # a TEST of your own is one kind
+    [ -z "$TEST" ] || mixes=test                     # a TEST of your own is one kind, and all of it is taken
     for r in 4 3 2 1 0; do
         if [ $r -eq 0 ]; then policy=$POLICY ppm=none; else policy=$OUT/policy-r$r ppm=$OUT/ppm-r$r; fi
         for mix in $mixes; do
@@ -147,6 +147,7 @@ tests() {                                            # the last round on LARGE h
             stage "problems-$mix-$count" problems "$mix-$count" "$TEST" test "$mix:$count"
             stage "test-$mix-r$r" evaluate "$mix-r$r" "$mix-$count" "$policy" "$ppm"
         done
+        [ -n "$TEST" ] || mixes=standard
     done
     $PYTHON show.py results "$OUT"
 }
