@@ -779,17 +779,17 @@ def step_wise(questions, policy, ppm, config, budget, greedy):
     """The candidate that the PPM scores highest, step by step -> a trajectory for each question.
 
     As many candidates as `budget` tokens per question allow, if one candidate a step costs about `greedy` tokens. How wrong
-    that was on one quarter of the questions is made up for on the rest."""
-    k, start, ends = budget / max(1, greedy), policy.tokens, []
+    that was on some questions is made up for on the rest; they go in fours, since the error of the last ones stays."""
+    k, asked, start, ends = budget / max(1, greedy), 0., policy.tokens, []
     while len(ends) < len(questions):
-        quarter, before = questions[len(ends):][:math.ceil(len(questions) / 4)], policy.tokens
-        more = round((k - int(k)) * len(quarter))    # k need not be whole: then some questions get one candidate more
-        for some, candidates in ((quarter[:more], int(k) + 1), (quarter[more:], max(1, int(k)))):
+        four = questions[len(ends):][:4]
+        more = round((k - int(k)) * len(four))       # k need not be whole: then some questions get one candidate more
+        for some, candidates in ((four[:more], int(k) + 1), (four[more:], max(1, int(k)))):
             one = dataclasses.replace(config, candidates=candidates, rollouts=1)
             ends += [choose([end for end in terminals(root) if end.visits > 1]) for root in search(some, policy, ppm, None, one)]
-        left = budget * len(questions) - (policy.tokens - start)
-        each = max(1, policy.tokens - before) / len(quarter)
-        k *= max(0, left) / max(1, len(questions) - len(ends)) / each
+        asked += k * len(four)
+        spent = max(1, policy.tokens - start)
+        k = max(0, budget * len(questions) - spent) / max(1, len(questions) - len(ends)) * asked / spent
     return ends
 
 
@@ -1153,10 +1153,11 @@ def evaluate_file(args, config):
     start = len(next(iter(outcomes.values()), []))
     if start < len(problems):
         policy, ppm = load_models(args, config)
+        size = math.ceil(len(problems) / math.ceil(len(problems) / config.batch))      # all of one size: a batch of two could not spend a budget evenly
         with progress(len(problems), "problem") as bar:
             bar.update(start)
-            for i in range(start, len(problems), config.batch):
-                some = problems[i:i + config.batch]
+            for i in range(start, len(problems), size):
+                some = problems[i:i + size]
                 for way, results in evaluate(some, policy, ppm, config).items():
                     outcomes.setdefault(way, []).extend(results)
                 part = out.with_name(out.name + ".part")
