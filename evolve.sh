@@ -41,8 +41,8 @@ ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop -.9 --searche
 COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many short and as many standard ones, ...
 MIXES="plain:$((COUNT * 3 / 2)) short:$COUNT standard:$COUNT hard:$((COUNT / 2))"     # ... more plain and fewer hard ones (our choice)
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
-LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # test problems of each kind
-TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # test problems of the earlier rounds, and of the tables that need a search
+LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
+TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
 ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-8}       # of a tree; twice and four times as many for the unsolved
 

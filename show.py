@@ -20,9 +20,9 @@ BEST, STEP_WISE, ADAPTIVE = "best of N by the PPM", "step-wise choice by the PPM
 # The paper's tables, repeated by `evolve.sh tables`: (what, files eval.NAME-r4.*, way of answering, the paper's number).
 TABLES = {
     "Which reward model guides (hard problems; paper: MATH / AIME 2024)": [
-        ("ORM, best of N", "guide-outcome", BEST, "82.6 / 26.7"), ("ORM, tree search", "guide-outcome", TREE_SEARCH, ""),
-        ("PQM, best of N", "guide-q", BEST, ""), ("PQM, tree search", "guide-q", TREE_SEARCH, "88.2 / 46.7"),
-        ("PPM, best of N", "guide-pairs", BEST, ""), ("PPM, tree search", "guide-pairs", TREE_SEARCH, "89.4 / 50.0")],
+        (f"{name}, {way.removesuffix(' by the PPM')}", f"guide-{loss}", way, paper if way == shown else "") for name, loss, shown, paper in (
+            ("ORM", "outcome", BEST, "82.6 / 26.7"), ("PQM", "q", TREE_SEARCH, "88.2 / 46.7"), ("PPM", "pairs", TREE_SEARCH, "89.4 / 50.0"))
+        for way in (STEP_WISE, BEST, TREE_SEARCH)],
     "Which data the policy is tuned on (standard problems, greedy; paper: MATH)": [
         ("the base", "data-base", "greedy", "58.8"), ("more pretraining, no verification", "data-pretraining", "greedy", ""),
         ("random self-samples", "data-unverified", "greedy", "72.4"),
