@@ -89,7 +89,7 @@ class Config:
     temperature: float = setting(0.4, "sampling temperature (our choice, on dev of the tiny world; 0 is greedy; evolve.sh makes training data with 1)")
     searches: int = setting(1, "trees per problem, the answer being chosen among all (paper: up to 64)")
     stop: float = setting(2.0, "stop searching at an answer with this PPM score; over 1: never (paper: never)")
-    samples: int = setting(0, "--evaluate: whole solutions for majority and best of N; 0: as many as tree search has tokens for (our choice)")
+    samples: int = setting(0, "--evaluate: whole solutions, or the price of so many, for the other ways; 0: as many as tree search has tokens for (our choice)")
     step_tokens: int = setting(256, "greatest length of a step in tokens (our choice)")
     seed: int = setting(0, "seed of all sampling")
     batch: int = setting(16, "trees that are searched side by side (our choice; more for a big GPU)")
@@ -736,6 +736,8 @@ def evaluate(problems, policy, ppm, config):
                  sum(tokens for _, tokens in cut) / len(cut))
     ends, greedy = spent_by(whole_solutions, questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
     note("greedy", [choose(found) for found in ends], greedy)
+    if config.samples:
+        budget = config.samples * greedy
 
     sampled, tokens = spent_by(sample_on, questions, policy, ppm, config, budget)
     note("majority of N", [majority(ends) for ends in sampled], tokens)
