@@ -167,9 +167,10 @@ def seeds(outs):
     """-> a table of what every run in `outs` has measured: the mean of the runs' percents, the lowest and the highest."""
     runs = []
     for out in outs:
-        read_text(out / "results.csv")                # a line for the user if it is not there
-        with open(out / "results.csv", newline="") as file:
-            runs.append({(row["on"], row["round"], row["what"]): row for row in csv.DictReader(file) if row["percent"]})
+        rows = list(csv.DictReader(read_text(out / "results.csv").splitlines()))
+        if any(row.keys() != {*COLUMNS, "seconds"} for row in rows):
+            raise UserError(f"{out / 'results.csv'}: not a table that show.py results wrote")
+        runs.append({(row["on"], row["round"], row["what"]): row for row in rows if row["percent"]})
     lines = ["| round | what | on | mean % | lowest - highest | k/n of each run |", "|---|---|---|---|---|---|"]
     for key in (key for key in runs[0] if all(key in run for run in runs)):
         rows = [run[key] for run in runs]

@@ -97,3 +97,6 @@ def test_the_seeds_are_put_side_by_side(tmp_path):
         (tmp_path / name / "results.csv").write_text(f"{','.join(show.COLUMNS)},seconds\n" + "".join(
             ",".join(str(row.get(column, "")) for column in show.COLUMNS) + ",\n" for row in rows) + ",stage pairs,,,,,,,,9\n")
     assert show.seeds([tmp_path / "a", tmp_path / "b"]).splitlines()[2:] == ["| 4 | greedy | dev | 50.0 | 25.0 - 75.0 | 1/4, 3/4 |"]
+    (tmp_path / "b" / "results.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(rstar.UserError, match="b/results.csv: not a table"):
+        show.seeds([tmp_path / "a", tmp_path / "b"])
