@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 800 problems of the tiny world, 1.25M, 2 cores
-#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 8 of 5         value of a trajectory: the reference
-#   round 2   policy of round 1, 16 of 8                      8 of 5                    the same
-#   round 3   policy and PPM of round 2, 16 of 8              8 of 5                    the PPM's estimate, then the same
-#   round 4   policy and PPM of round 3, 16 of 16, then       8 of 8, then 16 and 32    the same
+#             paper: 747k problems, 7B                       here: 1,100 problems of the tiny world, 1.25M, 2 cores
+#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 6 of 5         value of a trajectory: the reference
+#   round 2   policy of round 1, 16 of 8                      6 of 5                    the same
+#   round 3   policy and PPM of round 2, 16 of 8              6 of 5                    the PPM's estimate, then the same
+#   round 4   policy and PPM of round 3, 16 of 16, then       6 of 8, then 12 and 24    the same
 #             64 and 128 for what is still unsolved           for what is still unsolved
 #
 # Each round: trees -> policy, tuned from the base -> PPM, from that policy -> a small evaluation on dev.
@@ -38,13 +38,13 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 # How trees answer: the paper's 16 rollouts of 8, a second tree only if none of the first's answers scores above -.9; chosen on dev (LOG.md), c = 1 in a prototype.
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop -.9 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop -.9 --searches 2}
 
-COUNT=${COUNT:-${SMOKE:+3}} COUNT=${COUNT:-200}      # training problems: so many short and as many standard ones, ...
-MIXES="plain:$((COUNT * 3 / 2)) short:$COUNT standard:$COUNT hard:$((COUNT / 2))"     # ... more plain and fewer hard ones (our choice)
+COUNT=${COUNT:-${SMOKE:+2}} COUNT=${COUNT:-200}      # training problems: in these shares, so that the core is learned (our choice, LOG.md)
+MIXES="plain:$((COUNT * 3 / 2)) short:$((COUNT * 3 / 2)) standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-50}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
-ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-8}       # of a tree; twice and four times as many for the unsolved
+ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-6}       # of a tree; twice and four times as many for the unsolved
 
 if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
@@ -136,8 +136,8 @@ rounds() {
     $PYTHON show.py results "$OUT"
 }
 
-tests() {                                            # the last round on LARGE hard and standard problems and TABLE reworded ones; the others on TABLE standard ones
-    local r mix count policy ppm mixes="hard standard reworded"
+tests() {                                            # the last round on LARGE standard and hard problems and TABLE reworded ones; the others on TABLE standard ones
+    local r mix count policy ppm mixes="standard hard reworded"
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
     [ -z "$TEST" ] || mixes=test                     # a TEST of your own is one kind, and all of it is taken
     for r in 4 3 2 1 0; do

@@ -3,13 +3,13 @@
 Its shape is Qwen2's (grouped heads, biases at q, k, v), but it is saved as a Llama with biases: transformers 5.24 reads
 every folder of type qwen2 with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
 
-    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; one and a half to two and a half hours on two
+    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; about three hours on two
 
-The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that
-`world.student` writes, misconceptions included. Two things mattered most when this was tried out: small
-batches, and training long enough that copying the right numbers has formed (the report `well-formed` below;
-a starved base is weak in a way that no search can mend). Kill it and start it again: it goes on from its last
-checkpoint, and since the batches are a function of the seed and the step, with the same data.
+The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that `world.student`
+writes, misconceptions included. What mattered most when this was tried out: training long enough that copying the right
+numbers has formed (the report `well-formed` below); a starved base is weak in a way that no search can mend. Kill it and
+start it again: it goes on from its last checkpoint, and since the batches are a function of the seed and the step, with
+the same data.
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -33,16 +34,29 @@ from rstar import END_OF_ANSWER, MARKERS, OUTPUT, PROMPT
 
 VOCABULARY = 3072
 SHAPE = dict(hidden_size=128, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=4, intermediate_size=384)
-BATCH = 1024             # tokens of one process; with batches of 4096 almost nothing was learned in the same time
 POOL = 64                # batches that are made together, so that each holds problems of about one length
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
-LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps: how often
-CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same from WIDE on
-# Millions of tokens, the rate at their start and at their end. Most was learned while the rate fell, so it falls again and again.
-FALLS = ((16, 1., 1.), (30, 1., .02), (24, .3, .004), (40, .5, .004), (50, .4, 0.), (55, .4, 0.), (12, .2, 0.), (15, .3, 0.), (8, .3, 0.))
-TOTAL = sum(tokens for tokens, _, _ in FALLS)
-WIDE = 70 / TOTAL        # share of the training on all concepts alike
-SUMS = 1 - 8 / TOTAL     # from here on bare sums
+LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps of problems on any concept: how often
+CORE_LENGTHS = (1, 1.5, 1.5, 1.5, 1.5, 1.4, 1.4, 1, 1)                     # the same for those on the core
+
+
+class Phase(NamedTuple):
+    tokens: float        # in millions
+    first: float         # share of --rate at its start
+    last: float          # and at its end, linear between
+    batch: int           # tokens of one process
+    sums: float          # share of bare sums: in stories large numbers are rare, and one never written in training cannot be written
+    core: float          # share of problems on the concepts that the rounds are about
+    longest: int         # steps of all others: long ones teach little before the short ones are mastered
+
+
+# Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
+# nothing was learned in the same time), until what is left to learn is small beside the noise of a student's coin tosses.
+PHASES = [Phase(*row) for row in (
+    (3, 1., 1., 1024, 0., 0., 1), (13, 1., 1., 1024, 0., 0., 3),
+    (7, 1., .77, 1024, 0., 0., 3), (23, .77, .02, 1024, 0., 0., 9),
+    (24, .3, .004, 1024, 0., 0., 9), (40, .5, .004, 1024, 0., .6, 3), (50, .4, 0., 1024, 0., .6, 3), (55, .4, 0., 1024, 0., .6, 3),
+    (12, .2, 0., 1024, 0., .6, 3), (15, .3, 0., 1024, 0., .6, 3), (8, .3, 0., 1024, .6, .24, 3), (36, .3, 0., 2048, .1, .5, 3))]
 
 
 # ---- tokenizer
@@ -57,7 +71,7 @@ def build_tokenizer():
         pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     rng = random.Random("tokenizer")
-    texts = ["".join(piece for piece, _ in example(rng, draw(rng, WIDE))) for _ in range(20000)]
+    texts = ["".join(piece for piece, _ in example(rng, draw(rng, PHASES[4]))) for _ in range(20000)]
     numbers = [" ".join(map(str, range(1000)))] * 3000             # often enough to be merged first
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<pad>", *MARKERS], show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
@@ -72,18 +86,16 @@ def build_tokenizer():
 
 # ---- corpus
 
-def draw(rng, done):
-    """A problem for the moment when the share `done` of the training is over: short ones first, then all, from WIDE on mostly
-    those that the rounds are about. The last part is full of bare sums, which hold all numbers alike: stories hardly have
-    large ones, and a number that was never written in training cannot be written (LOG.md)."""
-    if done > SUMS and rng.random() < .6:
+def draw(rng, phase):
+    """A problem of the kinds that the phase is about."""
+    kind = rng.random() if phase.sums or phase.core else 1.
+    if kind < phase.sums:
         return world.draw(rng, "pretrain", 1, 0., 0., among=("plus", "minus"))
-    if done > WIDE and rng.random() < .6:
+    if kind < phase.sums + phase.core:
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
         delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))
         return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)
-    longest = 1 if done < .04 * WIDE else 3 if done < .33 * WIDE or done > WIDE else 9   # long ones teach little before the short ones are mastered
-    steps = rng.choices(range(1, longest + 1), [LENGTHS[n] for n in range(1, longest + 1)])[0]
+    steps = rng.choices(range(1, phase.longest + 1), [LENGTHS[n] for n in range(1, phase.longest + 1)])[0]
     delayed, strict = (rng.choice((0., .12)), rng.choice((0., 0., .3))) if steps < 4 else (rng.choice((.12, .3, .6)), rng.choice((0., .3, 1.)))
     return world.draw(rng, "pretrain", steps, delayed, strict)
 
@@ -99,17 +111,17 @@ def example(rng, p):
     return [(PROMPT.format(question=p.question), False), (code, True), *stated]
 
 
-def batches(tokenizer, seed, pool, done):
-    """A pool of batches, a function of its number: lists of (length, rows, [(ids, which of them are trained on)])."""
+def batches(tokenizer, seed, pool, phase):
+    """A pool of batches, a function of its number and the phase: lists of (length, rows, [(ids, which of them are trained on)])."""
     rng, rows = random.Random(f"{seed} {pool}"), []
-    while sum(len(ids) for ids, _ in rows) < BATCH * POOL:
-        pieces = [(tokenizer.encode(text), trained) for text, trained in example(rng, draw(rng, done))]
+    while sum(len(ids) for ids, _ in rows) < phase.batch * POOL:
+        pieces = [(tokenizer.encode(text), trained) for text, trained in example(rng, draw(rng, phase))]
         rows.append((sum((ids for ids, _ in pieces), []), sum(([trained] * len(ids) for ids, trained in pieces), [])))
     made, by_length = [], {}
     for row in rows:
         by_length.setdefault(-(-len(row[0]) // GRAIN) * GRAIN, []).append(row)
     for length, same in by_length.items():
-        each = max(1, BATCH // length)
+        each = max(1, phase.batch // length)
         made += [(length, each, same[i:i + each]) for i in range(0, len(same), each)]
     rng.shuffle(made)
     return made
@@ -143,14 +155,14 @@ def optimizers(model, rate):
             torch.optim.AdamW(others, lr=rate, betas=(.9, .95), weight_decay=0., fused=True)]
 
 
-def schedule(done):
-    """The rate, as a share of --rate, when the share `done` of the training is over."""
-    at = done * TOTAL
-    for tokens, first, last in FALLS:
-        if at < tokens:
-            return first + (last - first) * at / tokens
-        at -= tokens
-    return FALLS[-1][2]
+def schedule(seen, tokens):
+    """(phase, rate as a share of --rate) after `seen` of all `tokens`."""
+    at = seen / tokens * sum(phase.tokens for phase in PHASES)
+    for phase in PHASES:
+        if at < phase.tokens:
+            break
+        at -= phase.tokens
+    return phase, phase.first + (phase.last - phase.first) * min(1., at / phase.tokens)
 
 
 @torch.inference_mode()
@@ -197,19 +209,22 @@ def train(model, tokenizer, args, state, processes, rank):
     """Goes on from `state` if it is there; writes it every 400 seconds and at the end, with a line of the log."""
     body = torch.compile(model.model, dynamic=True)      # with eager attention 1.5 times as fast at these sizes as without both
     opts = optimizers(model, args.rate)
-    seen, pool, log, start = 0, 0, [], time.time()
+    seen, steps, pool, log, start = 0, 0, 0, [], time.time()
     if os.path.exists(state):
         kept = torch.load(state)
         model.load_state_dict(kept["model"])
         for opt, kept_opt in zip(opts, kept["opts"]):
             opt.load_state_dict(kept_opt)
-        seen, pool, log, start = kept["seen"], kept["pool"], kept["log"], start - kept["seconds"]
+        seen, steps, pool, log, start = kept["seen"], kept["steps"], kept["pool"], kept["log"], start - kept["seconds"]
     bar = tqdm(total=int(args.tokens), initial=seen, unit="tok", unit_scale=True, mininterval=10, disable=rank > 0)
     average, saved = None, time.time()
     while seen < args.tokens:
-        made = batches(tokenizer, args.seed, pool * processes + rank, seen / args.tokens)
+        phase, _ = schedule(seen, args.tokens)
+        made = batches(tokenizer, args.seed, pool * processes + rank, phase)
         for length, each, batch in made[:POOL]:                        # as many in every process
-            rate = args.rate * schedule(min(1., seen / args.tokens)) * min(1., (seen / BATCH + 1) / 100)
+            _, share = schedule(seen, args.tokens)
+            steps += 1
+            rate = args.rate * share * min(1., steps / 100)            # after a warm-up
             for group in [group for opt in opts for group in opt.param_groups]:
                 group["lr"] = rate
             loss = loss_of(model, body, length, each, batch)
@@ -219,9 +234,9 @@ def train(model, tokenizer, args, state, processes, rank):
             for opt in opts:
                 opt.step()
                 opt.zero_grad()
-            seen += BATCH * processes                                  # padding included, so that all processes agree
+            seen += phase.batch * processes                            # padding included, so that all processes agree
             average = loss.item() if average is None else .98 * average + .02 * loss.item()
-            bar.update(BATCH * processes)
+            bar.update(phase.batch * processes)
             bar.set_postfix(loss=f"{average:.3f}", refresh=False)
         pool += 1
         if rank == 0 and (time.time() - saved > 400 or seen >= args.tokens):
@@ -229,7 +244,7 @@ def train(model, tokenizer, args, state, processes, rank):
             log.append(dict(tokens=seen, minutes=round((saved - start) / 60, 1), loss=round(average, 4),
                             sampled=well_formed(model, tokenizer, 1.), greedy=well_formed(model, tokenizer, 0.)))
             print(json.dumps(log[-1]), flush=True)
-            torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, pool=pool, log=log,
+            torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, steps=steps, pool=pool, log=log,
                             seconds=saved - start), state + ".part")
             os.replace(state + ".part", state)
 
@@ -237,7 +252,7 @@ def train(model, tokenizer, args, state, processes, rank):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="tiny/base")
-    parser.add_argument("--tokens", type=float, default=1e6 * TOTAL)
+    parser.add_argument("--tokens", type=float, default=1e6 * sum(phase.tokens for phase in PHASES))
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
