@@ -150,3 +150,13 @@ def test_questions_are_clean_english():
 def test_slips_use_variables_that_do_not_exist():
     p = world.problem(random.Random(9), 4, 0., 0.)
     assert execute(world.solution(p, slip=lambda: True)) == "NameError"
+
+
+def test_the_rate_of_pretraining_goes_from_phase_to_phase_and_ends_at_nothing():
+    import pretrain
+    tokens = 1e6 * sum(phase.tokens for phase in pretrain.PHASES)
+    phase, share = pretrain.schedule(0, tokens)
+    assert (phase, share) == (pretrain.PHASES[0], 1.)
+    phase, share = pretrain.schedule(tokens - 18e6, tokens)          # half of the last 36M
+    assert phase is pretrain.PHASES[-1] and abs(share - .15) < 1e-9
+    assert pretrain.schedule(tokens, tokens)[1] == pretrain.schedule(tokens + 1e5, tokens)[1] == 0

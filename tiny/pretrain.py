@@ -159,7 +159,7 @@ def schedule(seen, tokens):
     """(phase, rate as a share of --rate) after `seen` of all `tokens`."""
     at = seen / tokens * sum(phase.tokens for phase in PHASES)
     for phase in PHASES:
-        if at < phase.tokens:
+        if at < phase.tokens or phase is PHASES[-1]:
             break
         at -= phase.tokens
     return phase, phase.first + (phase.last - phase.first) * min(1., at / phase.tokens)
@@ -260,6 +260,7 @@ def main():
     if processes > 1:
         dist.init_process_group("gloo")
         torch.set_num_threads(1)
+    os.makedirs(args.out, exist_ok=True)
     torch.manual_seed(args.seed)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer)
