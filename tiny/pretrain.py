@@ -51,7 +51,7 @@ class Phase(NamedTuple):
 
 
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
-# nothing was learned in the same time), until what is left to learn is small beside the noise of a student's coin tosses.
+# nothing was learned in the same time), but at the end larger ones more than halved what was still malformed (LOG.md).
 PHASES = [Phase(*row) for row in (
     (3, 1., 1., 1024, 0., 0., 1), (13, 1., 1., 1024, 0., 0., 3),
     (7, 1., .77, 1024, 0., 0., 3), (23, .77, .02, 1024, 0., 0., 9),
