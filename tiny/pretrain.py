@@ -53,10 +53,18 @@ class Phase(NamedTuple):
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
 # nothing was learned in the same time), but at the end larger ones more than halved what was still malformed (LOG.md).
 PHASES = [Phase(*row) for row in (
-    (3, 1., 1., 1024, 0., 0., 1), (13, 1., 1., 1024, 0., 0., 3),
-    (7, 1., .77, 1024, 0., 0., 3), (23, .77, .02, 1024, 0., 0., 9),
-    (24, .3, .004, 1024, 0., 0., 9), (40, .5, .004, 1024, 0., .6, 3), (50, .4, 0., 1024, 0., .6, 3), (55, .4, 0., 1024, 0., .6, 3),
-    (12, .2, 0., 1024, 0., .6, 3), (15, .3, 0., 1024, 0., .6, 3), (8, .3, 0., 1024, .6, .24, 3), (36, .3, 0., 2048, .1, .5, 3))]
+    (3, 1., 1., 1024, 0., 0., 1),
+    (13, 1., 1., 1024, 0., 0., 3),
+    (7, 1., .77, 1024, 0., 0., 3),
+    (23, .77, .02, 1024, 0., 0., 9),
+    (24, .3, .004, 1024, 0., 0., 9),
+    (40, .5, .004, 1024, 0., .6, 3),
+    (50, .4, 0., 1024, 0., .6, 3),
+    (55, .4, 0., 1024, 0., .6, 3),
+    (12, .2, 0., 1024, 0., .6, 3),
+    (15, .3, 0., 1024, 0., .6, 3),
+    (8, .3, 0., 1024, .6, .24, 3),
+    (36, .3, 0., 2048, .1, .5, 3))]
 
 
 # ---- tokenizer
@@ -71,7 +79,8 @@ def build_tokenizer():
         pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     rng = random.Random("tokenizer")
-    texts = ["".join(piece for piece, _ in example(rng, draw(rng, PHASES[4]))) for _ in range(20000)]
+    every = PHASES[4]                                               # all concepts and lengths
+    texts = ["".join(piece for piece, _ in example(rng, draw(rng, every))) for _ in range(20000)]
     numbers = [" ".join(map(str, range(1000)))] * 3000             # often enough to be merged first
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<pad>", *MARKERS], show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
@@ -209,22 +218,21 @@ def train(model, tokenizer, args, state, processes, rank):
     """Goes on from `state` if it is there; writes it every 400 seconds and at the end, with a line of the log."""
     body = torch.compile(model.model, dynamic=True)      # with eager attention 1.5 times as fast at these sizes as without both
     opts = optimizers(model, args.rate)
-    seen, steps, pool, log, start = 0, 0, 0, [], time.time()
+    seen, pool, log, start = 0, 0, [], time.time()
     if os.path.exists(state):
         kept = torch.load(state)
         model.load_state_dict(kept["model"])
         for opt, kept_opt in zip(opts, kept["opts"]):
             opt.load_state_dict(kept_opt)
-        seen, steps, pool, log, start = kept["seen"], kept["steps"], kept["pool"], kept["log"], start - kept["seconds"]
+        seen, pool, log, start = kept["seen"], kept["pool"], kept["log"], start - kept["seconds"]
     bar = tqdm(total=int(args.tokens), initial=seen, unit="tok", unit_scale=True, mininterval=10, disable=rank > 0)
     average, saved = None, time.time()
     while seen < args.tokens:
         phase, _ = schedule(seen, args.tokens)
         made = batches(tokenizer, args.seed, pool * processes + rank, phase)
-        for length, each, batch in made[:POOL]:                        # as many in every process
+        for step, (length, each, batch) in enumerate(made[:POOL], pool * POOL + 1):      # as many in every process
             _, share = schedule(seen, args.tokens)
-            steps += 1
-            rate = args.rate * share * min(1., steps / 100)            # after a warm-up
+            rate = args.rate * share * min(1., step / 100)            # after a warm-up
             for group in [group for opt in opts for group in opt.param_groups]:
                 group["lr"] = rate
             loss = loss_of(model, body, length, each, batch)
@@ -244,7 +252,7 @@ def train(model, tokenizer, args, state, processes, rank):
             log.append(dict(tokens=seen, minutes=round((saved - start) / 60, 1), loss=round(average, 4),
                             sampled=well_formed(model, tokenizer, 1.), greedy=well_formed(model, tokenizer, 0.)))
             print(json.dumps(log[-1]), flush=True)
-            torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, steps=steps, pool=pool, log=log,
+            torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, pool=pool, log=log,
                             seconds=saved - start), state + ".part")
             os.replace(state + ".part", state)
 
