@@ -1493,8 +1493,9 @@ def student_record(rng, p):
 # Splits and mixes.
 
 SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
+SUMS = ("plus", "minus", "multiply", "divide")       # bare ones, that tell no story
 #             steps, each as often;     delayed  strict  concepts
-MIXES = dict(plain=((1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
+MIXES = dict(sums=((1,), 0., 0., SUMS), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
              hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
 
 
