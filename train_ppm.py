@@ -2,7 +2,7 @@
 
     python train_ppm.py --policy policy-r2 --trees round1.jsonl round2.jsonl --out ppm-r2
     accelerate launch train_ppm.py --policy policy-r2 --trees trees.jsonl --out ppm-r2 \\
-        --batch 512 --lr 7e-6 --epochs 1 --scale 1 --answer-groups 1 --length 4096
+        --batch 512 --lr 7e-6 --epochs 1 --scale 1 --center 0 --answer-groups 1 --length 4096
 
 What is trained on: groups of up to 2 good and 2 bad texts, each good one against each bad one (equation 4). For a step,
 the texts of a group are siblings: one path, and the step after it. Good are the 2 with the highest Q that lead to a right
@@ -14,10 +14,12 @@ Where we deviate from the paper, or where it is silent:
   2. A difference of two tanh is at most 2, where -log sigma is still .13: the loss would press every score to -1 or +1.
      `scale` multiplies the difference, so that a gap of 1 is nearly enough. (Measured once, tiny model, one epoch, 600
      trees: 221 of 305 held-out pairs right with 3, 211 with 1; within noise.)
-  3. Only steps that a rollout went through are judged; the PPM's own first estimate is not a judgement.
-  4. A step that leads only to dead ends leads to no right answer: it can be a bad one.
-  5. A good step has to have a higher Q than the bad one, by `margin` at least, and other code.
-  6. Groups are made within a tree for steps, and over all trees of a problem for answers.
+  3. Eq. 4 knows differences only, so nothing says which score means "as likely right as wrong", and right answers of easy
+     questions scored -.9. `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 lies between good and bad.
+  4. Only steps that a rollout went through are judged; the PPM's own first estimate is not a judgement.
+  5. A step that leads only to dead ends leads to no right answer: it can be a bad one.
+  6. A good step has to have a higher Q than the bad one, by `margin` at least, and other code.
+  7. Groups are made within a tree for steps, and over all trees of a problem for answers.
 
 `--loss q` and `--loss outcome` train the models that the paper compares with: PQM (regression on Q) and ORM (whole
 trajectories, right or wrong). Both have the same head, and are judged on the same held-out pairs.
@@ -52,6 +54,7 @@ class Settings:
     loss: str = setting("pairs", "pairs: Eq. 4 (the PPM); q: mean squared error on Q (the paper's PQM); outcome: on +1 or -1 of whole "
                         "trajectories (its ORM)")
     scale: float = setting(3., "what the difference of two scores is multiplied by in Eq. 4 (paper: 1; our choice: 3, see the head of this file)")
+    center: float = setting(.5, "weight of the squared sum of a pair's scores, next to Eq. 4 (paper: 0; our choice, see the head of this file)")
     keep: int = setting(2, "good and bad texts in a group, at most (paper)")
     answer_groups: int = setting(1, "groups of whole trajectories per problem (paper: 1, the best against the worst)")
     margin: float = setting(0., "least difference of Q in a pair of steps (authors' code: 0.5)")
@@ -250,15 +253,16 @@ def losses(model, groups, pad, accelerator, settings):
     ids, mask = collate(groups, pad, accelerator.device)
     scores = torch.tanh(model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, 0].float())     # (B,), as in PPM.score
     scores = scores.split([group.width for group in groups])
-    return torch.stack([loss_of(group, r, settings.scale) for group, r in zip(groups, scores)]), scores
+    return torch.stack([loss_of(group, r, settings.scale, settings.center) for group, r in zip(groups, scores)]), scores
 
 
-def loss_of(group, r, scale):
+def loss_of(group, r, scale, center):
     """r: (width,) scores of a group's texts -> its loss."""
     if group.targets:
         return F.mse_loss(r, r.new_tensor(group.targets))
     pos, neg = map(list, zip(*group.pairs))
-    return -F.logsigmoid(scale * (r[pos] - r[neg])).mean()           # Eq. 4, the mean being 1/4 of the sum if all 2 x 2 pairs exist
+    each = -F.logsigmoid(scale * (r[pos] - r[neg]))                  # Eq. 4, the mean being 1/4 of the sum if all 2 x 2 pairs exist
+    return (each + center * (r[pos] + r[neg]) ** 2).mean()
 
 
 def weight(item):

@@ -204,10 +204,11 @@ def test_targets_of_the_models_compared_with():
 def test_equation_4_by_hand():
     group = train_ppm.Group("", 1, [""] * 4, [(0, 2), (0, 3), (1, 2), (1, 3)], [])
     # differences .7 1.1 .3 .7: log(1 + exp(-d)) = .4032 .2873 .5544 .4032
-    assert train_ppm.loss_of(group, torch.tensor([.5, .1, -.2, -.6]), 1.).item() == pytest.approx(.41202, abs=1e-4)
+    assert train_ppm.loss_of(group, torch.tensor([.5, .1, -.2, -.6]), 1., 0.).item() == pytest.approx(.41202, abs=1e-4)
     one = train_ppm.Group("", 1, ["", ""], [(0, 1)], [])
-    assert train_ppm.loss_of(one, torch.tensor([.5, -.5]), 3.).item() == pytest.approx(math.log(1 + math.exp(-3)), abs=1e-6)
-    assert train_ppm.loss_of(train_ppm.Group("", 1, ["", ""], [], [1., 0.]), torch.tensor([.5, -.5]), 3.).item() == pytest.approx(.25)
+    assert train_ppm.loss_of(one, torch.tensor([.5, -.5]), 3., .5).item() == pytest.approx(math.log(1 + math.exp(-3)), abs=1e-6)
+    assert train_ppm.loss_of(one, torch.tensor([.9, -.1]), 3., .5).item() == pytest.approx(math.log(1 + math.exp(-3)) + .5 * .8 ** 2, abs=1e-6)
+    assert train_ppm.loss_of(train_ppm.Group("", 1, ["", ""], [], [1., 0.]), torch.tensor([.5, -.5]), 3., .5).item() == pytest.approx(.25)
 
 
 def test_scores_in_training_are_those_of_the_search(folder):
