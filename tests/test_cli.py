@@ -54,11 +54,11 @@ def test_none_found_is_exit_code_1(scripted, capsys, monkeypatch):
 
 
 def test_a_low_score_is_told_for_the_bundled_model(scripted, capsys, monkeypatch):
-    monkeypatch.setitem(SCORES, "print(n1 )", -.3)
-    monkeypatch.setitem(SCORES, "print(n1)", -.4)
+    monkeypatch.setitem(SCORES, "print(n1 )", -.7)
+    monkeypatch.setitem(SCORES, "print(n1)", -.8)
     assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
     err = capsys.readouterr().err
-    assert "low confidence (PPM -0.30)" in err and "--policy" in err
+    assert "low confidence (PPM -0.70)" in err and "--policy" in err
     rstar.main(["--problem", "What is it?", "--candidates", "2", "--policy", "other", "--ppm", "other"])
     assert "low confidence" not in capsys.readouterr().err
 
