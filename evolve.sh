@@ -31,8 +31,9 @@ PYTHON=${PYTHON:-python}
 CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
-SEARCH=${SEARCH:-}                                   # more flags for every search, e.g. "--rows 512 --batch 256" on a GPU
-# Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for 7B say "--lr 7e-6 --batch 128 --length 4096".
+SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48)
+# Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for a real model say "--lr 7e-6 --batch 128 --length 4096"
+# (1.5B on one card of 80 GB: and "--tokens 8192"; 7B needs several).
 TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
 TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4")}
 # How trees answer: the paper's 16 rollouts of 8, ended by an answer that the PPM thinks rather right than wrong, a second tree if none came; chosen on dev (LOG.md), c = 1 in a prototype.
@@ -80,7 +81,7 @@ train() {                                            # train PROGRAM ARGUMENTS..
     OMP_NUM_THREADS=${OMP_NUM_THREADS:-${threads:-$(nproc)}} "${launch[@]}" "$@" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS}
 }
 
-# workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; @ in them is its number. 48 problems side by side, so
+# workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; {} in them is its number. 48 problems side by side, so
 # that baselines that sample one solution at a time fill a batch.
 workers() {
     local w pids=() status=0 file=$OUT/problems.$1
@@ -88,7 +89,7 @@ workers() {
     shift
     for ((w = 0; w < WORKERS; w++)); do
         OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} \
-            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" --batch 48 "${@//@/$w}" --seed "$SEED" $SEARCH &
+            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" --batch 48 "${@//\{\}/$w}" --seed "$SEED" $SEARCH &
         pids+=($!)
     done
     trap 'kill "${pids[@]}" 2>/dev/null' EXIT
@@ -98,18 +99,17 @@ workers() {
 }
 
 evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ...
-    workers "$2" --evaluate "$OUT/eval.$1.@.json" --policy "$3" --ppm "$4" $ANSWER > /dev/null      # the tables are put together in results.md
+    workers "$2" --evaluate "$OUT/eval.$1.{}.json" --policy "$3" --ppm "$4" $ANSWER > /dev/null      # the tables are put together in results.md
 }
 
 # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ... Expanded once, as in the paper: anew cost
 # round 1 a third more for 410 problems solved instead of 402.
 trees() {
-    workers "$2" --trees "$OUT/trees.$1.@.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --expansions 1 --temperature 1
+    workers "$2" --trees "$OUT/trees.$1.{}.jsonl" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" --expansions 1 --temperature 1
 }
 
 again() {                                            # fresh trees for what no tree has solved so far
     local SEED=$((SEED + $2))                        # other samples than before
-    $PYTHON show.py unsolved "$OUT" "$1"
     trees "$1" "$1" "$3" "$4" "$2" 8
 }
 
@@ -122,7 +122,9 @@ rounds() {
         if [ $r -eq 4 ]; then candidates=8; else candidates=5; fi
         stage "trees-r$r" trees "r$r" train "$policy" "$ppm" "$ROLLOUTS" "$candidates"
         if [ $r -eq 4 ]; then
+            stage problems-r4-more $PYTHON show.py unsolved "$OUT" r4-more
             stage trees-r4-more again r4-more $((2 * ROLLOUTS)) "$policy" "$ppm"
+            stage problems-r4-most $PYTHON show.py unsolved "$OUT" r4-most
             stage trees-r4-most again r4-most $((4 * ROLLOUTS)) "$policy" "$ppm"
         fi
         policy=$OUT/policy-r$r
@@ -153,7 +155,7 @@ tests() {                                            # the last round on LARGE s
 }
 
 alone() {                                            # alone NAME POLICY: greedy, one trajectory and nothing more, on standard problems
-    stage "table-$1" workers tables --evaluate "$OUT/eval.$1-r4.@.json" --policy "$2" --ppm none \
+    stage "table-$1" workers tables --evaluate "$OUT/eval.$1-r4.{}.json" --policy "$2" --ppm none \
         --rollouts 1 --candidates 1 --batch 200
 }
 
@@ -205,7 +207,7 @@ strictly() {                                         # hard problems of which so
 }
 
 scaling() {                                          # 64 trajectories: 8 trees of 8; of the other ways one sample, they are not shown
-    workers guide --evaluate "$OUT/eval.scaling-r4.@.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 --samples 1 \
+    workers guide --evaluate "$OUT/eval.scaling-r4.{}.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 --samples 1 \
         --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}"
 }
 

@@ -26,21 +26,27 @@ Where we deviate from the paper, or where it is silent:
      parent's own N. Without a PPM a new node has N = 0.
   3. Candidates with the same code (comments aside) become one node, since they can only have the same result. How
      many samples it stands for is kept in `copies`.
-  4. A candidate that raises stays in the tree with its error and is never selected. (In the authors' code it is a
-     failed leaf worth -1.) A leaf without a valid candidate, or at the greatest depth, is a dead end: value -1, and no
-     rollout comes there again. A step that has led to dead ends only is expanded anew, with other samples, up to
-     `expansions` times in all; then it is a dead end itself. (The paper expands once, and later rollouts end there.)
-     A leaf whose candidates all raised is not: its mistake is mostly a step earlier (LOG.md).
+  4. A candidate that raises (or prints nothing, or more than an answer) stays in the tree with its error and is never
+     selected. (In the authors' code it is a failed leaf worth -1.) A leaf without a valid candidate, or at the greatest
+     depth, is a dead end: value -1, and no rollout comes there again. If all valid children of a step are dead ends, other
+     samples are drawn for it, up to `expansions` times in all; then it is a dead end itself. (The paper expands once, and
+     later rollouts end there.) If all candidates of a leaf raised, no others are drawn: the mistake is mostly one step
+     earlier (LOG.md).
   5. The step that prints the answer, the verifier's output and the sentence that states the answer are one node; the
      sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
   6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
-  7. Without a reference and without a PPM the value of a trajectory is how far the tree's own answers agree with it.
+  7. Without a reference and without a PPM the value of a trajectory is how many of the tree's sampled answers agree with
+     it, from -1 (none) to 1 (all).
   8. `stop` ends a search early, at the first answer that the PPM scores that high. The paper always spends all rollouts.
   9. Every candidate is sampled from its own seed (of the run, the path and its number), so a tree does not depend on
      which other trees were searched beside it; PPM scores still differ in their seventh digit with the batch. In lower
      precisions than float32 this holds only nearly.
+ 10. The answer of several trees is the one with the highest PPM score, as in the paper. (The authors' script votes among
+     the four best.)
+The trainers' own deviations are listed at the head of train_policy.py and train_ppm.py.
 
-Start reading at `rollout`; everything that it calls follows below it. The command line is at the end.
+Start reading at `rollout`. It hands each new leaf to `search_each`, which expands the leaves of many trees at once; all
+else that it calls follows below it. The command line is at the end.
 """
 import argparse
 import dataclasses
@@ -163,14 +169,11 @@ def format_prompt(question):
 
 def format_stock_prompt(question, tokenizer):
     """The prompt of a model that was not tuned on the format, as a chat if it is a chat model."""
-    worked = [(f"Problem: {q}", f"<code>\n{solution}") for q, solution in EXAMPLES]
+    worked = "\n\n".join(f"Problem: {q}\n<code>\n{solution}" for q, solution in EXAMPLES)
+    content = f"{INSTRUCTIONS}\n\n{worked}\n\nProblem: {question.strip()}"
     if not tokenizer.chat_template:
-        shown = "\n\n".join(f"{q}\n{solution}" for q, solution in worked)
-        return f"{INSTRUCTIONS}\n\n{shown}\n\nProblem: {question.strip()}\n<code>\n"
-    shown = "\n\n".join(f"{q}\n{solution}" for q, solution in worked)
-    content = f"{INSTRUCTIONS}\n\n{shown}\n\nProblem: {question.strip()}"
-    chat = tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True)
-    return chat + "<code>\n"
+        return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
+    return tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True) + "<code>\n"
 
 
 def code_of(path):
@@ -225,7 +228,7 @@ def load(path, what, auto_class, suits, config):
         if made and not made.endswith(suits):
             raise UserError(f"{what} {path}: this is a {made}; a model ending in {' or '.join(suits)} is needed")
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **extra)
-        if extra:      # without this the weights stay packed, and nothing could be trained or saved
+        if "gguf_file" in extra:      # without this the weights stay packed, and nothing could be trained or saved
             extra["quantization_config"] = transformers.GgufConfig(dequantize=True)
         model = getattr(transformers, auto_class).from_pretrained(name, dtype=dtype, **extra)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
@@ -266,7 +269,7 @@ class Policy:
     path   a local folder, a hub id or a .gguf file
     tuned  True if each marker is one token of its vocabulary. Such a model gets the bare format and stops at tokens; any
            other one is told the format with two examples and stops at strings.
-    tokens how many tokens it has generated so far, those behind a stop not counted
+    tokens how many tokens it has generated so far; those behind a stop token are not counted
     """
     CHUNK = 16       # tokens between two looks at which rows are finished (measured: 16 is 2-5 times as fast as never)
 
@@ -291,24 +294,23 @@ class Policy:
     def __call__(self, texts, k, stops, limit, temperature=0., seed=0):
         """`k` continuations of each text, each to the end of its first stop string or to `limit` tokens.
 
-        Batches of texts of about one length, at most `config.rows` sequences in each."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        Batches of texts of about one length, at most `config.rows` sequences in each (but all `k` of a text)."""
+        limits = [min(limit, self.longest - self.length(text)) for text in texts]
+        order = sorted((i for i in range(len(texts)) if limits[i] > 0), key=lambda i: len(texts[i]))
         each = max(1, self.config.rows // k)
-        result = [None] * len(texts)
+        result = [[""] * k for _ in texts]           # that of a text longer than the model can read
         for i in range(0, len(order), each):
             some = order[i:i + each]
-            for j, samples in zip(some, self.generate([texts[j] for j in some], k, stops, limit, temperature, seed)):
+            found = self.generate([texts[j] for j in some], k, stops, [limits[j] for j in some], temperature, seed)
+            for j, samples in zip(some, found):
                 result[j] = samples
         return result
 
-    def generate(self, texts, k, stops, limit, temperature, seed):
+    def generate(self, texts, k, stops, limits, temperature, seed):
         """One batch. The texts are read once and their cache repeated k times; every CHUNK tokens finished rows leave."""
         inputs = self.tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
         ids, mask = inputs["input_ids"].to(self.model.device), inputs["attention_mask"].to(self.model.device)    # (B, T)
         start = ids.shape[1]
-        limit = min(limit, self.longest - start)
-        if limit < 1:                                # longer than the model can read: no candidate gets finished
-            return [[""] * k for _ in texts]
         done, rows = [""] * (len(texts) * k), list(range(len(texts) * k))
         with torch.inference_mode():
             cache = DynamicCache(config=self.model.config)
@@ -317,16 +319,17 @@ class Policy:
                 self.model.base_model(input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[:, :-1], cache=cache)
                 cache.batch_repeat_interleave(k)
             ids, mask = ids.repeat_interleave(k, 0), mask.repeat_interleave(k, 0)                               # (B*k, T)
-            draw = Draw(texts, k, limit, temperature, seed, start, self.model.device) if temperature else None
-            while rows and ids.shape[1] - start < limit:
-                left = limit - (ids.shape[1] - start)
+            draw = Draw(texts, k, max(limits), temperature, seed, start, self.model.device) if temperature else None
+            while rows:
+                left = max(limits[row // k] for row in rows) - (ids.shape[1] - start)
                 ids = self.model.generate(
                     input_ids=ids, attention_mask=mask, cache=cache, max_new_tokens=min(self.CHUNK, left),
                     do_sample=False, logits_processor=[draw] if draw else None, pad_token_id=self.tokenizer.pad_token_id,
                     eos_token_id=sorted(self.stop_tokens(stops)) or None, stopping_criteria=self.stop_criteria(stops))
                 keep = []
                 for row, new in enumerate(ids[:, start:].tolist()):
-                    text, used, finished = self.cut(new, stops)
+                    limit = limits[rows[row] // k]
+                    text, used, finished = self.cut(new[:limit], stops)
                     if finished or len(new) >= limit:
                         done[rows[row]] = text
                         self.tokens += used
@@ -413,7 +416,7 @@ class PPM:
 # ---------------------------------------------------------------------------------------------------------------------
 # The tree.
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """A step, and with its parents the path x + s_1 + ... + s_i. A terminal node holds output and stated answer as well.
 
@@ -421,7 +424,7 @@ class Node:
     ["expand", leaf, first new node, how many] and ["back_up", last node of the path, value].
     """
     text: str                          # s
-    parent: "Node | None" = field(default=None, repr=False, compare=False)
+    parent: "Node | None" = field(default=None, repr=False)
     number: int = 0                    # in the order of making; the root is 0
     children: list = field(default_factory=list, repr=False)
     expansions: int = 0                # how often it was expanded
@@ -508,15 +511,15 @@ def uct(child, parent_visits, c):
     """Equation 1. An unvisited child comes before all others (deviation 1)."""
     if child.visits == 0:
         return math.inf
-    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1
+    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1; with a PPM a root is at 0 at first
 
 
 def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_CODE)):
-    """Expands many leaves at once: propose, merge, verify, state the answer, score.
+    """Expands many leaves at once: propose, merge, verify, state the answer, score -> the new nodes.
 
     With `stops=(END_OF_CODE,)` a candidate is a whole solution; that is how the baselines of `evaluate` sample.
     """
-    limit = config.step_tokens * (1 if END_OF_STEP in stops else 4)
+    limit = config.step_tokens * (1 if END_OF_STEP in stops else WHOLE)
     fresh = []
     for times in sorted({leaf.expansions for leaf in leaves}):
         some = [leaf for leaf in leaves if leaf.expansions == times]
@@ -531,6 +534,10 @@ def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_COD
         for node, score in zip(valid, ppm.score([(node.root.text, node.path) for node in valid])):
             node.ppm = node.q = score                 # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s),
             node.visits = 1                           # which counts as the first visit (deviation 2)
+    return fresh
+
+
+WHOLE = 4     # a whole solution may have so many times the tokens of a step; our choice
 
 
 def merge(leaf, candidates):
@@ -553,7 +560,7 @@ def merge(leaf, candidates):
 def key_of(text):
     """What two candidates share that are one node."""
     code = "\n".join(line for line in code_of(text).splitlines() if line.strip() and not line.strip().startswith("#"))
-    return code or text.strip(), END_OF_CODE in text
+    return code or text.strip(), END_OF_CODE in text, END_OF_STEP in text
 
 
 def verify(fresh, stops, verifier):
@@ -605,7 +612,7 @@ def value_of(node):
     if node.ppm is not None:
         return node.ppm
     ends = terminals(node.root)
-    return 2 * sum(answers_equal(node.answer, end.answer) for end in ends) / len(ends) - 1
+    return 2 * sum(end.copies for end in ends if answers_equal(node.answer, end.answer)) / sum(end.copies for end in ends) - 1
 
 
 def back_up(node, value):
@@ -645,7 +652,7 @@ def search_each(questions, policy, ppm=None, references=None, config=Config(), b
                 rollouts = grow(root, config, bar)
                 live.append((i, root, rollouts, next(rollouts)))
             leaves = [leaf for _, _, _, leaf in live]
-            expand(leaves, policy, ppm, verifier, config)
+            fresh = expand(leaves, policy, ppm, verifier, config)
             going_on = []
             for i, root, rollouts, _ in live:
                 leaf = next(rollouts, None)
@@ -655,7 +662,6 @@ def search_each(questions, policy, ppm=None, references=None, config=Config(), b
                     yield i, root
             live = going_on
             if bar is not None:
-                fresh = [child for leaf in leaves for child in leaf.children]
                 made, invalid = made + len(fresh), invalid + sum(bool(child.error) for child in fresh)
                 best = max([best] + [child.ppm for child in fresh if child.terminal and child.ppm is not None])
                 speed = (policy.tokens - counted) / (time.time() - started)
@@ -668,8 +674,13 @@ def grow(root, config, bar=None):
         yield from rollout(root, config)
         if bar is not None:
             bar.update()
-        if any(end.ppm is not None and end.ppm >= config.stop for end in terminals(root)):
+        if reached(terminals(root), config.stop):
             return
+
+
+def reached(ends, score):
+    """Has one of some terminal nodes this PPM score?"""
+    return any(end.ppm is not None and end.ppm >= score for end in ends)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -696,8 +707,7 @@ def solve(questions, policy, ppm, config, bar=None):
     whose answer has reached `config.stop` is not searched again."""
     trees = [[] for _ in questions]
     for k in range(config.searches):
-        open_ = [i for i, roots in enumerate(trees)
-                 if not any((end.ppm or -1) >= config.stop for root in roots for end in terminals(root))]
+        open_ = [i for i, roots in enumerate(trees) if not any(reached(terminals(root), config.stop) for root in roots)]
         again = dataclasses.replace(config, seed=config.seed + 1000 * k)       # fresh trees, other samples
         for j, root in search_each([questions[i] for i in open_], policy, ppm, None, again, bar):
             trees[open_[j]].append(root)
@@ -712,7 +722,7 @@ SERIES = (1, 2, 4, 8, 16, 32, 64)        # trajectories, for test-time scaling (
 
 
 def evaluate(problems, policy, ppm, config):
-    """Answers some problems in several ways -> {way: [(right, generated tokens) per problem]}.
+    """Answers some problems in several ways -> {way: [(right, tokens generated, the mean of these problems) per problem]}.
 
     Tree search goes first; then each of the other ways goes on until it has generated as many tokens on these problems.
     Greedy alone is cheaper. `adaptive` asks for one more solution until the PPM scores one as high as `config.stop`.
@@ -764,15 +774,17 @@ def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
     solution that the PPM scores `enough` gets no more. -> the terminal nodes of each."""
     found, start, drawn, left = [[] for _ in questions], policy.tokens, 0, budget * len(questions)
     for k in range(config.samples or sys.maxsize):
-        open_ = [i for i, ends in enumerate(found) if not any(end.ppm is not None and end.ppm >= enough for end in ends)]
+        open_ = [i for i, ends in enumerate(found) if not reached(ends, enough)]
         if drawn and not config.samples:
             mean = max(1, (policy.tokens - start) / drawn)
             open_ = open_[:max(0, round((left - (policy.tokens - start)) / mean))]      # as many as the rest of the budget allows
         if not open_:
             break
-        fresh = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1))
+        fresh, before = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1)), policy.tokens
         for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], 1, policy, ppm, fresh)):
             found[i] += ends
+        if policy.tokens == before:                           # all of them longer than the model can read
+            break
         drawn += len(open_)
     return found
 
@@ -885,7 +897,7 @@ def read_records(path):
             raise UserError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from None
     else:
         records = []
-        for i, line in enumerate(text.splitlines()):
+        for i, line in enumerate(text.split("\n")):         # splitlines would cut at characters that JSON leaves as they are
             if line.strip():
                 try:
                     records.append((f"{path}, line {i + 1}", json.loads(line)))
@@ -950,7 +962,7 @@ def line_to_tree(line):
 def read_trees(path):
     """The roots of all trees in a file that `--trees` wrote."""
     trees = []
-    for i, line in enumerate(read_text(path).splitlines()):
+    for i, line in enumerate(read_text(path).rstrip("\n").split("\n")):
         try:
             trees.append(line_to_tree(line)[0])
         except ValueError as error:
@@ -959,7 +971,7 @@ def read_trees(path):
 
 
 def settings_of(args, config):
-    """What has to be the same for two results to belong together: all but where and how fast it runs."""
+    """What has to be the same for two results to belong together: all but where it runs, how fast and how precisely."""
     policy, ppm = args.policy or "tiny/policy", "tiny/ppm" if args.ppm == str(BUNDLED_PPM) else args.ppm
     how = dataclasses.asdict(config)
     for name in "device dtype batch rows".split():
@@ -980,7 +992,7 @@ def finished_trees(path, settings):
         return done
     whole = path.read_bytes()
     kept = whole[:whole.rfind(b"\n") + 1]
-    for i, line in enumerate(kept.decode("utf-8", errors="replace").splitlines()):
+    for i, line in enumerate(kept.decode("utf-8", errors="replace").split("\n")[:-1]):
         try:
             root, index, found = line_to_tree(line)
         except ValueError as error:
@@ -988,7 +1000,7 @@ def finished_trees(path, settings):
         refuse_other_settings(path, found, settings)
         done.add((index, root.text))
     if kept != whole:
-        if done or not whole.strip():
+        if done or not whole.strip() or whole.startswith(b'{"index": '):
             path.write_bytes(kept)
         else:
             raise UserError(f"{path}: this file holds something else than trees; give another file name")
@@ -1042,12 +1054,16 @@ def parse(arguments):
         raise UserError("--problems needs one of --trees OUT (search and keep the trees) and --evaluate OUT (compare ways of answering)")
     if args.problems is None and (args.trees or args.evaluate):
         raise UserError(f"--{'trees' if args.trees else 'evaluate'} needs --problems FILE")
+    if args.trees and config.searches > 1:
+        raise UserError("--searches: --trees keeps one tree per problem; for more, run again with another --seed and another OUT")
+    if args.print_tree and args.problems is not None:
+        raise UserError("--print-tree needs --problem or --example")
     part = re.fullmatch(r"(\d+)/(\d+)", args.part)
     if not part or int(part[1]) >= int(part[2]):
         raise UserError(f"--part {args.part}: not a part; 0/2 and 1/2 are the two halves")
     args.part = slice(int(part[1]), None, int(part[2]))
     if args.ppm is None:
-        args.ppm = str(BUNDLED_PPM) if args.policy is None else "none"
+        args.ppm = str(BUNDLED_PPM) if Path(args.policy or BUNDLED_POLICY).expanduser().resolve() == BUNDLED_POLICY else "none"
     return args, config
 
 
@@ -1085,6 +1101,8 @@ def answer_one(args, config):
         question = world.problems("test", "plain", 1, config.seed)[0].question
         print(f"{question}\n")
     policy, ppm = load_models(args, config)
+    if policy.length(policy.prompt(question)) >= policy.longest:
+        raise UserError(f"--problem is longer than the model can read ({policy.longest} tokens)")
     with progress(config.rollouts * config.searches, "rollout") as bar:
         trees, = solve([question], policy, ppm, config, bar)
     if args.print_tree:
@@ -1100,7 +1118,7 @@ def answer_one(args, config):
         print(f"{body.strip()}{score}\n")
         if rest:
             print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
-    if args.policy is None and end.ppm is not None and end.ppm < LOW:
+    if args.ppm == str(BUNDLED_PPM) and end.ppm < LOW:
         print(f"rstar: low confidence (PPM {end.ppm:+.2f}): the bundled model knows only its small world of school problems; "
               "--policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
     print(f"Answer: {end.answer}")
@@ -1179,7 +1197,8 @@ def main(arguments=None):
         print(f"rstar: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nrstar: interrupted; what was finished is on disk, and the same command goes on from there", file=sys.stderr)
+        kept = "; what was finished is on disk, and the same command goes on from there" if args.problems else ""
+        print(f"\nrstar: interrupted{kept}", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
         if "out of memory" not in str(error).lower() and not isinstance(error, MemoryError):

@@ -9,6 +9,9 @@ steps. In every round the policy starts from the base again, never from the last
 model itself has to write, the steps and the sentence with the answer; the question, the space between two steps and the
 verifier's output are read, not learned. (The authors' code trains on the interpreter's output as well.)
 
+Where the paper is silent: a problem's trajectories of all rounds are ranked together, and one counts also if no rollout
+went through it to its end (with a PPM its last step then has the PPM's estimate for a Q).
+
 The PPM's trainer has the same skeleton: `diff train_policy.py train_ppm.py` shows what a preference model needs instead.
 Three sections, data, model and training, then what both trainers share as it is (batches, saving, resuming, command line),
 which train_ppm.py imports from here. Start reading at `train`.
@@ -103,8 +106,7 @@ def read_trajectories(path):
 
 
 def trajectory(end):
-    """The trajectory that ends in a terminal node. One that no rollout has visited (Q = 0) is right or wrong as well, but
-    ranks behind those visited."""
+    """The trajectory that ends in a terminal node, whether a rollout has visited that or not."""
     return Trajectory(end.root.text, end.path, bool(end.right), statistics.fmean(node.Q for node in end.steps))
 
 

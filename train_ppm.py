@@ -122,11 +122,11 @@ def judged(node):
 
 def step_groups(root, settings):
     """Per node of a tree, its children as a group: the best that lead to a right answer, the worst that lead to none."""
-    leads = {id(node) for end in terminals(root) if end.right for node in end.steps}
+    leads = {node for end in terminals(root) if end.right for node in end.steps}
     for parent in nodes(root):
         steps = sorted((child for child in parent.valid_children if judged(child) and not child.terminal), key=lambda child: -child.Q)
-        good = [child for child in steps if id(child) in leads][:settings.keep]
-        bad = [child for child in steps if id(child) not in leads][-settings.keep:]
+        good = [child for child in steps if child in leads][:settings.keep]
+        bad = [child for child in steps if child not in leads][-settings.keep:]
         yield pair_up(root.text, len(parent.steps) + 1, [(one.path, one.Q) for one in good], [(one.path, one.Q) for one in bad], settings)
 
 

@@ -9,6 +9,7 @@ class ScriptedPolicy:
 
     Each 1000 in the seed turns the circle by one. A key is the code of the path with its lines joined by ";". A candidate that prints ends the code.
     """
+    longest = 4096
 
     def __init__(self, script):
         self.script, self.tokens, self.calls, self.path = script, 0, [], "scripted"

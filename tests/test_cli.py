@@ -1,5 +1,7 @@
 """The command line: what it prints, that it goes on after a kill, and one clear line for everything a user can get wrong."""
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +81,15 @@ def test_trees_and_the_rerun_that_does_nothing(scripted, tmp_path, capsys):
     assert rstar.main(command) == 0 and out.read_bytes() == before and len(scripted) == 1
 
 
+def test_characters_that_cut_a_line_elsewhere_do_not_here(scripted, tmp_path):
+    odd = [dict(question=f"What is\u2028{i}\x85?", answer="2") for i in range(3)]
+    questions, out = tmp_path / "q.jsonl", tmp_path / "trees.jsonl"
+    questions.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in odd), encoding="utf-8")
+    command = ["--problems", str(questions), "--trees", str(out), "--candidates", "2", "--rollouts", "3"]
+    assert [rstar.main(command), rstar.main(command)] == [0, 0] and len(scripted) == 1
+    assert [root.text for root in rstar.read_trees(out)] == [one["question"] for one in odd]
+
+
 @pytest.mark.parametrize("left", ["", '{"index": 3, "quest'])
 def test_a_rerun_after_a_kill_makes_what_is_missing(scripted, tmp_path, left):
     questions, out, whole = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "whole.jsonl"
@@ -88,6 +99,12 @@ def test_a_rerun_after_a_kill_makes_what_is_missing(scripted, tmp_path, left):
     out.write_text("".join(lines[:2]) + left)       # killed after two problems, perhaps in the middle of writing the third
     assert rstar.main([*command, str(out)]) == 0
     assert out.read_text().startswith("".join(lines[:2])) and sorted(out.read_text().splitlines(True)) == sorted(lines)
+
+
+def test_a_rerun_after_a_kill_in_the_first_line(scripted, tmp_path):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    out.write_text('{"index": 0, "quest')
+    assert rstar.main(["--problems", questions, "--candidates", "2", "--trees", str(out)]) == 0 and len(rstar.read_trees(out)) == 5
 
 
 def test_parts_are_the_whole(scripted, tmp_path):
@@ -181,6 +198,8 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problem", "x", "--device", "cuda:99"], "--device cuda:99"),
     (["--problem", "x", "--dtype", "int3"], "--dtype int3: unknown"),
     (["--problem", "x", "--policy", "/no/such/folder"], "/no/such/folder"),
+    (["--problems", "x.jsonl", "--trees", "out.jsonl", "--searches", "2"], "--trees keeps one tree per problem"),
+    (["--problems", "x.jsonl", "--trees", "out.jsonl", "--print-tree"], "--print-tree needs --problem or --example"),
     (["--problem", "x", "--policy", "./missing"], "./missing"),
     (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
 ])
@@ -191,6 +210,17 @@ def test_bad_arguments_get_one_line(capsys, arguments, says):
 def test_a_hub_id_without_network(capsys, monkeypatch):
     monkeypatch.setattr(rstar, "hub_reachable", lambda: False)
     assert "nobody/nothing: neither a folder here nor to be had from the hub" in refused(capsys, "--problem", "x", "--policy", "nobody/nothing")
+
+
+def test_a_downloaded_model_loads_without_network(tmp_path):
+    kept = tmp_path / "models--somebody--tiny"
+    shutil.copytree(ROOT / "tiny" / "policy", kept / "snapshots" / "1234")
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text("1234")
+    offline = dict(os.environ, HF_HUB_CACHE=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:9", HTTPS_PROXY="", https_proxy="")
+    done = subprocess.run([sys.executable, ROOT / "rstar.py", "--problem", "What is 17 + 25?", "--policy", "somebody/tiny", "--rollouts", "2"],
+                          env=offline, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "Answer: 42", done.stderr
 
 
 def test_a_folder_without_a_model(capsys, tmp_path):

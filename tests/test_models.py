@@ -97,6 +97,15 @@ def test_length_is_bounded_and_tokens_are_counted(folder):
     assert again.tokens == policy.tokens
 
 
+def test_a_text_near_the_end_of_what_the_model_can_read_does_not_shorten_the_others(folder):
+    policy = Policy(folder)
+    policy.longest = 100
+    short, near, over = "ab", "x" * 95, "x" * 100
+    together = policy([over, short, near], 2, STEP, 30, 1., 3)
+    alone = lambda text, limit: Policy(folder)([text], 2, STEP, limit, 1., 3)[0]
+    assert together == [["", ""], alone(short, 30), alone(near, 5)]
+
+
 def chain(folder, tuned, text):
     """Saves a model that always goes on as `text` goes on: the layers are silenced, the head is a table token -> next token."""
     model, tokenizer = make_model("llama", folder, tuned, tie_word_embeddings=False)
