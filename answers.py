@@ -38,7 +38,7 @@ MAX_FLOAT_BITS = 1_500  # of an inexact one
 MAX_FACTORIAL = 1_500
 MAX_EXPONENT = 1e6  # of e; larger powers are undecided
 DEADLINE = 0.4  # seconds of computing for a comparison, of this thread, so that a loaded machine changes no label
-POINTS = 5  # at which two expressions must agree
+POINTS = 5  # tried to see whether two expressions agree; where some are undefined, two are enough
 LONG_FLOAT = 15  # significant digits from which a decimal is a float as Python prints it ...
 FLOAT_DIGITS = 13  # ... and so many of them are right
 FIRST_BITS = 200  # of an inexact computation; more where the numbers have more
@@ -68,9 +68,13 @@ def answers_equal(prediction: str, reference: str) -> bool:
         return int(prediction) == int(reference)
     clock = time.thread_time() + DEADLINE
     try:
-        return any(_same(a, b, clock) for a, b in itertools.product(_readings(prediction), _readings(reference)))
+        return _same_reading(prediction, reference, clock)
     except (OutOfTime, RecursionError):  # the latter when the caller is near the limit itself
         return False
+
+
+def _same_reading(a, b, clock):
+    return any(_same(*trees, clock) for trees in itertools.product(_readings(a), _readings(b)))
 
 
 def extract_answer(text: str) -> str | None:
@@ -118,9 +122,13 @@ def _readings(answer):
     if not answer or NO_ANSWER.search(answer):
         return ()
     bare = re.sub(SPACE + "+", " ", re.sub(FONT, r" \1 ", answer)).strip()
+    if NAME.fullmatch(bare):
+        return (_read_text(bare),)
     trees = [read(bare) for read in (_read_choice, _read_time, _read_based, _read_words)]
     plain = _normalised(answer)
     joined = plain if re.search(r"[(\[{]", plain) else THOUSANDS.sub(lambda match: re.sub("[, ]", "", match.group()), plain)
+    if joined != plain and re.search(r",0\d\d", plain):  # no list has an item such as 050
+        plain = joined
     for variant in dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined))):
         try:
             trees.append(_Parser(variant).answer())
@@ -138,7 +146,7 @@ def _unwrapped(answer):
     """
     before = None
     while before != answer:
-        before = answer = answer.strip()
+        before = answer = re.sub(SPACE + "+$", "", answer).strip()
         for wrapping in WRAPPINGS:
             match = wrapping.fullmatch(answer)
             if match and _is_balanced(match.group(1)):
@@ -168,12 +176,12 @@ def _normalised(answer):
 def _read_choice(bare):
     """A letter of a multiple choice, alone or before the text of the choice.
 
-    >>> _read_choice("(B)"), _read_choice("2B")
-    (('choice', 'B'), None)
+    >>> _read_choice("(B)"), _read_choice("C) all of them"), _read_choice("2B")
+    (('choice', 'B', ''), ('choice', 'C', 'all of them'), None)
     """
     match = (re.fullmatch(r"([A-J]|[a-e])|\(?\s*([A-Ja-j])\s*[).:]|(?i:option|choice)\s+\(?([A-Ja-j])\)?", bare)
-             or re.match(r"\(\s*([A-J])\s*\)\s+[\w\\$]|([A-J])[.:)]\s+[\w\\$]", bare))
-    return match and ("choice", next(filter(None, match.groups())).upper())
+             or re.match(r"\(\s*([A-J])\s*\)\s+(?=[\w\\$])|([A-J])[.:)]\s+(?=[\w\\$])", bare))
+    return match and ("choice", next(filter(None, match.groups())).upper(), bare[match.end():])
 
 
 def _read_time(bare):
@@ -260,7 +268,8 @@ def _read_text(bare):
     if re.search(r"[<>=\\{}\[\]|^_@#*]|\w\(|[-+,(:/]$|\d.*\bor\b", bare) or not re.search(r"[^\W\d_]{2}", bare):
         return None
     words = re.sub(r"^(?:the|an?) (?=.)", "", " ".join(re.findall(r"\w+", bare.lower())))
-    return ("empty",) if words in ("no solution", "no solutions", "empty set") else ("text", words)
+    empty = re.fullmatch("no (real )?solutions?( exists?)?|empty set", words)
+    return ("empty",) if empty else ("text", "does not exist" if words == "dne" else words)
 
 
 def _read_opaque(answer):
@@ -310,7 +319,9 @@ UNITS = {  # an abbreviation: its name. What else stands as text after a number 
     "mi": "mile", "kg": "kilogram", "g": "gram", "mg": "milligram", "lb": "pound", "oz": "ounce", "sec": "second", "s": "second",
     "min": "minute", "h": "hour", "hr": "hour", "l": "liter", "litre": "liter", "ml": "milliliter", "mph": "mile/hour", "deg": "degree",
     "percent": "%", "sq": "square", "cu": "cubic", "mb": "mb", "gb": "gb", "kb": "kb", "hz": "hertz", "rad": "radian", "n": "newton",
-    "j": "joule", "w": "watt", "v": "volt", "k": "kelvin", "kw": "kilowatt", "euro": "€", "eur": "€", "gbp": "£", "unit": "",
+    "j": "joule", "w": "watt", "v": "volt", "k": "kelvin", "kw": "kilowatt", "euro": "€", "eur": "€", "gbp": "£", "yen": "¥",
+    "unit": "", "yr": "year", "wk": "week", "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mol": "mole",
+    "kph": "kilometer/hour", "kmph": "kilometer/hour", "rpm": "rpm", "kwh": "kwh",
 }
 CURRENCY = {"$": "dollar", "€": "€", "£": "£", "¥": "¥", "₹": "₹"}
 SHORT_WORDS = set("the no not yes odd one two six ten is are of to on if so per day cup cups men box bit bits boy cat dog red her his "
@@ -361,6 +372,7 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
     # signs: degrees, angles, currencies, roots as in √2x, the U of a union
     (r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b", "°"), (r'°\s*"?([CF])\b"?', r' "°\1"'), (r"m?\\angle\b|∠", " "), (r"\\([%$])", r"\1"),
     (r"\\surd\s*(\d+(?:\.\d+)?|[a-z]\b)", r"sqrt(\1)"), (r"\\surd", "sqrt"), (r"(?<=[\])}])\s*[uU]\s*(?=[\[({])", r"\\cup "),
+    (r"(?<=\d)\s*([$€£¥₹])(?=\s*$)", lambda match: f' "{CURRENCY[match[1]]}"'),
     # units: 5 sec, 5 ft.
     (r"(?<=\d)\s*sec(?=\s*$)", ' "second"'), (r"(?<=[a-z])\.(?=\s|$)", " "),
     # Python and sympy: np.float64(5), Interval.open(0, 1), Float('0.5', precision=53), 2j, (x > 1) & (x < 2), {x: 1, y: 2}
@@ -368,9 +380,10 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
     (r"\bInterval\.(open|Lopen|Ropen)\b", r"Interval\1"), (r"\b(?:S\.)?EmptySet\b|\bset\(\)", r"\\emptyset "),
     (r",\s*(?:dtype|precision|evaluate)=[\w.]+", ""), (r"""(?<=\()['"]([\d./eE+-]+)['"](?=\))""", r"\1"), (r"(?<=\d)j\b", "*i"),
     (r"\)\s*&\s*\(", r") \\land ("), (r"\)\s*\|\s*\(", r") \\lor ("), (r"([{,])\s*([a-z])\s*:\s*(?!\s|\2)(?=-?[\w(])", r"\1\2="),
-    (r"^\s*[a-zA-Z](?:'+|\^\{?-1\}?|_\{?\w\}?)?\s*\([a-z](?:,\s*[a-z])*\)\s*=(?!=)", ""),  # f(x) = is left out
+    (r"^\s*(?:[a-zA-Z](?:'+|\^\{?-1\}?|_\{?\w\}?)?\s*\([a-z](?:,\s*[a-z])*\)|[f-hF-HP-T]\s*\(-?[\d./]+\))\s*=(?!=)", ""),  # f(x) =, f(2) =
 )]
 THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?![\d,])")
+NAME = re.compile(r"[A-Z]{3,}|[IVX]{2,}|[A-Z][a-z]{2}")  # BAC, IV, Tom: no products
 NUMPY_PRINT = re.compile(r"\[[\d\s.eE+\-\[\]]+\]")
 ONE_LETTER_UNIT = re.compile(r"(?<=\d) +([mgshLlNJWVK])(?=\s*(?:$|[\^/]))")
 
@@ -380,8 +393,8 @@ ONE_LETTER_UNIT = re.compile(r"(?<=\d) +([mgshLlNJWVK])(?=\s*(?:$|[\^/]))")
 #   expression  ("add", ...)  ("mul", ...)  ("neg", x)  ("inv", x)  ("deg", x)  ("pow", base, exponent)  ("call", function, ...)
 #               ("pm", x)  ("mp", x)  ("unit", x, name)
 #   structure   ("seq", open, close, ...)  ("interval", open, close, low, high)  ("matrix", row, ...)  ("eq", left, right, ...)
-#               ("rel", operators, left, right, ...)  ("cup" | "cap" | "setminus", set, ...)
-#   words       ("text", words)  ("choice", letter)  ("time", minutes, half of the day)
+#               ("empty",)  ("reals",)  ("ratio", a, b, ...)  ("rel", operators, left, right, ...)  ("cup" | "cap" | "setminus", set, ...)
+#   words       ("text", words)  ("based", value, base)  ("choice", letter, what follows it)  ("time", minutes, half of the day)
 
 FUNCTIONS = {name: name for name in "sqrt cbrt root exp log lg sin cos tan cot sec csc sinh cosh tanh asinh acosh atanh asin acos "
              "atan abs floor ceil factorial binomial".split()}
@@ -449,7 +462,7 @@ def _word(word):
         return [token for part in split.groups() if part for token in _word(part)]
     if word in ("and", "or"):
         return [("op", word)]
-    if len(word) > 3 or word.lower() in SHORT_WORDS or len(word) > 1 and word.lower() in UNITS:
+    if len(word) > 3 or word.lower() in SHORT_WORDS or len(word) > 1 and (word.lower() in UNITS or len(word) > 2 and word.lower().removesuffix("s") in UNITS):
         return [("text", word)]
     return [("name" if letter in CONSTANTS else "sym", letter) for letter in word]
 
@@ -503,8 +516,8 @@ class _Parser:
             items.append(self.item())
         if len(items) > 1 and any(item[0] in ("rel", "cup", "cap") for item in items):
             return ("seq", opening, "", ("cup" if "or" in separators else "cap", *items))
-        if "or" in separators and any(item[0] != "eq" for item in items):
-            raise Unreadable("a hedge: 2 or 3 is no answer, x = 2 or x = 3 is one")
+        if "or" in separators and items[0][0] != "eq":
+            raise Unreadable("a hedge: 2 or 3 is no answer, x = 2 or 3 is one")
         return ("seq", opening, "", *items)
 
     def item(self):
@@ -567,7 +580,7 @@ class _Parser:
 
     def product(self):
         factors = [self.power()]
-        while True:
+        while not (self.currency and self.peek("/") and self.tokens[self.at + 1][0] in ("text", "sym")):  # $10/hour
             if operator := self.accept("*", "/"):
                 negative = self.accept("-")
                 factor = ("inv", self.power()) if operator == "/" else self.power()
@@ -577,7 +590,8 @@ class _Parser:
                     raise Unreadable("two numbers side by side")
                 factors.append(self.power())
             else:
-                return ("mul", *factors) if len(factors) > 1 else factors[0]
+                break
+        return ("mul", *factors) if len(factors) > 1 else factors[0]
 
     def starts_factor(self):
         kind, value = self.tokens[self.at]
@@ -910,6 +924,8 @@ def _same_words(a, b, clock):
     """
     if a[0] == b[0] == "time":
         return a[1] == b[1] and (a[2] == b[2] or not a[2] or not b[2])
+    if a[0] == b[0] == "choice":
+        return a[1] == b[1] and (not a[2] or not b[2] or _same_reading(a[2], b[2], clock))
     return a == b
 
 

@@ -181,6 +181,11 @@ def code_of(path):
     return path.split(END_OF_CODE)[0].replace(END_OF_STEP, "")
 
 
+def lines_of_code(path):
+    """Those that are no comments."""
+    return [line for line in code_of(path).splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The two models. B prompts, k samples of each, T tokens, V entries of the vocabulary.
 
@@ -559,8 +564,7 @@ def merge(leaf, candidates):
 
 def key_of(text):
     """What two candidates share that are one node."""
-    code = "\n".join(line for line in code_of(text).splitlines() if line.strip() and not line.strip().startswith("#"))
-    return code or text.strip(), END_OF_CODE in text, END_OF_STEP in text
+    return "\n".join(lines_of_code(text)) or text.strip(), END_OF_CODE in text, END_OF_STEP in text
 
 
 def verify(fresh, stops, verifier):

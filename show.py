@@ -2,7 +2,7 @@
 
     python show.py results OUT             the tables of all that is there so far
     python show.py unsolved OUT NAME       the problems of OUT/problems.train that no tree in OUT solves -> OUT/problems.NAME
-    python show.py pairs OUT               the PPM of every round on the last one's held-out pairs -> OUT/pairs.json
+    python show.py pairs OUT               the PPM of every round on the held-out pairs of all rounds -> OUT/pairs.json
     python show.py seeds OUT OUT ...       mean and spread over runs with other seeds, of all that each of them has measured
 
 Names in OUT: trees.r1.0.jsonl (round 1, worker 0), eval.dev-r1.0.json (split dev, round 1, worker 0), policy-r1, ppm-r1,
@@ -80,9 +80,12 @@ def coverage(out):
             for n in sorted({n for n in steps.values() if n}):
                 some = [question for question in steps if steps[question] == n]
                 rows.append(counted(r, f"coverage so far, {n} steps", "train", sum(q in solved for q in some), len(some)))
-            rows += [counted(r, f"trees that are {kind}", "train", len(kinds[kind]), sum(map(len, kinds.values()))) for kind in kinds]
-    kinds = difficulty(out, "trees.eq2*.jsonl")
-    return rows + [counted(3, f"trees without the PPM (Eq. 2) that are {kind}", "train", len(kinds[kind]), sum(map(len, kinds.values()))) for kind in kinds]
+            rows += counted_kinds(r, "trees", kinds)
+    return rows + counted_kinds(3, "trees without the PPM (Eq. 2)", difficulty(out, "trees.eq2*.jsonl"))
+
+
+def counted_kinds(round_, what, kinds):
+    return [counted(round_, f"{what} that are {kind}", "train", len(some), sum(map(len, kinds.values()))) for kind, some in kinds.items()]
 
 
 def difficulty(out, pattern):
@@ -96,7 +99,7 @@ def difficulty(out, pattern):
 
 
 def pair_accuracy(out):
-    """Per round: held-out pairs that the PPM puts in the right order, those of the round's own trees and those of all."""
+    """Per round: held-out pairs that the PPM puts in the right order, those of the rounds up to its own, and those of all four."""
     rows = []
     same = json.loads((out / "pairs.json").read_text()) if (out / "pairs.json").exists() else {}
     for r in range(1, 5):
@@ -104,7 +107,7 @@ def pair_accuracy(out):
             last = json.loads((out / f"ppm-r{r}" / "metrics.json").read_text())["history"][-1]
             rows += [counted(r, f"PPM, pairs of {kind}", "held out of train", last[f"{kind}_right"], last[f"{kind}_n"])
                      for kind in ("steps", "answers") if last.get(f"{kind}_n")]
-    return rows + [counted(int(r), f"PPM, the last round's pairs of {kind}", "held out of train", found[f"{kind}_right"], found[f"{kind}_n"])
+    return rows + [counted(int(r), f"PPM, all rounds' pairs of {kind}", "held out of train", found[f"{kind}_right"], found[f"{kind}_n"])
                    for r, found in same.items() for kind in ("steps", "answers") if found[f"{kind}_n"]]
 
 

@@ -59,7 +59,7 @@ class Settings:
     tokens: int = setting(16384, "tokens in one forward pass, padding included: a batch that has more is accumulated (our choice)")
     held_out: float = setting(.1, "share of the problems that is not trained on; by default the same ones as the PPM's, so that neither has "
                             "seen them (our choice)")
-    precision: str = setting("auto", "auto (what accelerate launch was told, else bf16 on cuda and no elsewhere), no, bf16, fp16")
+    precision: str = setting("auto", "auto (what accelerate launch was told, else bf16 or fp16 on cuda and no elsewhere), no, bf16, fp16")
     save_dtype: str = setting("bfloat16", "precision of the saved weights: bfloat16 or float32")
     save_every: float = setting(120., "seconds between two states that a rerun can go on from (our choice)")
     seed: int = setting(0, "seed of the choice, the split and the order of the data")
@@ -273,7 +273,7 @@ def train(settings, dry_run=False):
     model, optimizer = accelerator.prepare(model, optimizer)
     plan = [(epoch, batch) for epoch in range(settings.epochs) for batch in batches(training, settings.batch, settings.seed, epoch)]
     progress = restore(accelerator, settings, wanted) or dict(step=0, tokens=0, seconds=0., summed=0., history=[])
-    saved = started = time.time() - progress["seconds"]
+    saved, started = time.time(), time.time() - progress["seconds"]
     model.train()
     if progress["step"] == 0:
         progress["history"].append(dict(epoch=0, **evaluate(model, held_out, tokenizer.pad_token_id, accelerator, settings)))
@@ -343,7 +343,9 @@ def is_held_out(question, settings):
 
 def split(items, settings, counts):
     """-> (training, held out). With so few problems that one side is empty, all are trained on."""
-    sides = [item for item in items if not is_held_out(item.question, settings)], [item for item in items if is_held_out(item.question, settings)]
+    sides = [], []
+    for item in items:
+        sides[is_held_out(item.question, settings)].append(item)
     training, held_out = sides if sides[0] else sides[::-1]
     counts.update(training=len(training), held_out=len(held_out))
     return training, held_out
@@ -377,9 +379,13 @@ def describe(items, counts, show, tokenizer):
 # What both trainers share: saving and going on.
 
 def fingerprint(settings, items):
-    """What has to be the same for a rerun to go on: the settings and the data, but not where and how often it saves."""
-    wanted = {name: value for name, value in dataclasses.asdict(settings).items() if name not in ("out", "trees", "save_every")}
-    return dict(wanted, data_hash=hashlib.sha256(repr(items).encode()).hexdigest()[:16])
+    """What has to be the same for a rerun to go on: the settings and the data, but not where and how often it saves, nor
+    how much goes through the model at a time."""
+    wanted = {name: value for name, value in dataclasses.asdict(settings).items() if name not in ("out", "trees", "tokens", "save_every")}
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(repr(item).encode())
+    return dict(wanted, data_hash=digest.hexdigest()[:16])
 
 
 def is_complete(settings, wanted):
@@ -467,11 +473,13 @@ def check_settings(settings, **choices):
         value, least = getattr(settings, one.name), 1 if one.type is int and one.name != "seed" else 0
         if one.type in (int, float) and not least <= value < float("inf"):
             raise UserError(f"--{one.name.replace('_', '-')} must be at least {least}, not {value}")
+    if settings.held_out >= 1:
+        raise UserError(f"--held-out {settings.held_out}: a share less than 1, or nothing is left to train on")
 
 
 def start(settings):
     told = "ACCELERATE_MIXED_PRECISION" in os.environ or not torch.cuda.is_available()
-    precision = settings.precision if settings.precision != "auto" else None if told else "bf16"
+    precision = settings.precision if settings.precision != "auto" else None if told else "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     try:
         return Accelerator(mixed_precision=precision, cpu=pick_device(Config()).type == "cpu")     # else processes on a CPU would not join
     except ValueError as error:
@@ -508,7 +516,7 @@ def command_line(program, description, Settings, train, arguments):
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     except torch.OutOfMemoryError:
-        print(f"{program}: out of memory: try fewer tokens at a time (--tokens {given['tokens'] // 2})", file=sys.stderr)
+        print(f"{program}: out of memory: try fewer tokens at a time (--tokens {max(1, given['tokens'] // 2)}) or shorter texts (--length)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\n{program}: interrupted; the same command goes on from the last saved state", file=sys.stderr)

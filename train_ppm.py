@@ -18,7 +18,8 @@ Where we deviate from the paper, or where it is silent:
      questions scored -.9. `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 lies between good and bad.
   4. Only steps that a rollout went through are judged; the PPM's own first estimate is not a judgement.
   5. A step that leads only to dead ends leads to no right answer: it can be a bad one.
-  6. A good step has to have a higher Q than the bad one, by `margin` at least, and other code.
+  6. A good step has to have a higher Q than the bad one, by `margin` at least; and good and bad texts other code, whole
+     trajectories too: the same code with two stated answers makes no pair.
   7. Groups are made within a tree for steps, and over all trees of a problem for answers.
 
 `--loss q` and `--loss outcome` train the models that the paper compares with: PQM (regression on Q) and ORM (whole
@@ -40,7 +41,7 @@ import transformers
 from accelerate import init_empty_weights
 from tqdm import tqdm
 
-from rstar import (MARKERS, Config, UserError, code_of, format_prompt, load, nodes, read_records, read_trees, setting, terminals)
+from rstar import MARKERS, Config, UserError, format_prompt, lines_of_code, load, nodes, read_records, read_trees, setting, terminals
 from train_policy import (Trajectory, batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish,
                           is_complete, parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
 
@@ -66,7 +67,7 @@ class Settings:
     length: int = setting(2048, "greatest length in tokens; groups with a longer text are dropped (paper: 4096)")
     tokens: int = setting(16384, "tokens in one forward pass, padding included: a batch that has more is accumulated (our choice)")
     held_out: float = setting(.1, "share of the problems that is not trained on, for held-out loss and pair accuracy (our choice)")
-    precision: str = setting("auto", "auto (what accelerate launch was told, else bf16 on cuda and no elsewhere), no, bf16, fp16")
+    precision: str = setting("auto", "auto (what accelerate launch was told, else bf16 or fp16 on cuda and no elsewhere), no, bf16, fp16")
     save_dtype: str = setting("bfloat16", "precision of the saved weights: bfloat16 or float32")
     save_every: float = setting(120., "seconds between two states that a rerun can go on from (our choice)")
     seed: int = setting(0, "seed of the head, the split and the order of the data")
@@ -149,12 +150,8 @@ def pair_up(question, depth, good, bad, settings):
     """Each good text against each bad one -> Group or None. good, bad: lists of (steps, Q). For answers (depth None) Q need
     not agree: that one is right and the other wrong is certain."""
     pairs = [(i, len(good) + j) for i, (pos, q_pos) in enumerate(good) for j, (neg, q_neg) in enumerate(bad)
-             if (depth is None or q_pos > q_neg and q_pos - q_neg >= settings.margin) and without_comments(pos) != without_comments(neg)]
+             if (depth is None or q_pos > q_neg and q_pos - q_neg >= settings.margin) and lines_of_code(pos) != lines_of_code(neg)]
     return Group(question, depth, [format_prompt(question) + steps for steps, _ in good + bad], pairs, []) if pairs else None
-
-
-def without_comments(steps):
-    return [line for line in code_of(steps).splitlines() if line.strip() and not line.strip().startswith("#")]
 
 
 def q_groups(root):
@@ -335,7 +332,7 @@ def train(settings, dry_run=False):
     model, optimizer = accelerator.prepare(model, optimizer)
     plan = [(epoch, batch) for epoch in range(settings.epochs) for batch in batches(training, settings.batch, settings.seed, epoch)]
     progress = restore(accelerator, settings, wanted) or dict(step=0, tokens=0, seconds=0., summed=0., history=[])
-    saved = started = time.time() - progress["seconds"]
+    saved, started = time.time(), time.time() - progress["seconds"]
     model.train()
     if progress["step"] == 0:
         progress["history"].append(dict(epoch=0, **evaluate(model, held_out, tokenizer.pad_token_id, accelerator, settings)))

@@ -418,7 +418,9 @@ def _run(code, seconds, output, page, confine, everything):
     elif frame[:TOKEN] == token and frame[TOKEN:]:
         error = frame[TOKEN + 1:].decode("utf-8", "replace")
     elif os.WIFSIGNALED(status):
-        error = f"ended without a result ({signal.Signals(os.WTERMSIG(status)).name})"
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"      # real-time ones have none
+        error = f"ended without a result ({name})"
     else:
         error = f"ended without a result (exit status {os.WEXITSTATUS(status)})"
     return _result(printed, error, output, start)

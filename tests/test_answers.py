@@ -65,6 +65,12 @@ Matrix([[1, 2], [3, 4]]) == \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}
 [1, 2] == \begin{pmatrix} 1 & 2 \end{pmatrix}
 \text{(B)} == B
 (B) 12 == \textbf{B}
+C. 12 == (C) 12.0
+3 hrs == 3 hours
+\$10/hour == 10
+50€ == 50
+x = 2 or 3 == 2, 3
+f(2) = 5 == 5
 3:30 p.m. == 15:30
 twenty-five == 25
 twenty-fifth == 25th
@@ -121,6 +127,12 @@ maybe 5 != 5
 at least 5 != 5
 3 + 4 = 8 != 8
 seat != \text{east}
+BAC != ABC
+IV != VI
+A. 5 != A. 6
+A: 5, B: 6 != A: 7, B: 8
+1,050 != 1, 50
+50€ != 50 £
 not odd != odd
 A != E
 three four != 7

@@ -31,7 +31,7 @@ def test_all_of_it_runs_and_a_rerun_does_nothing_again(tmp_path):
     assert {row["round"] for row in rows if row["what"] == "coverage so far"} == {"1", "2", "3", "4"}
     last = json.loads((tmp_path / "run" / "ppm-r4" / "metrics.json").read_text())["history"][-1]
     pairs = {row["what"]: int(row["n"]) for row in rows if row["round"] == "4" and row["what"].startswith("PPM")}
-    assert pairs == {f"PPM, {whose} of {kind}": last[f"{kind}_n"] for whose in ("pairs", "the last round's pairs") for kind in ("steps", "answers") if last[f"{kind}_n"]}
+    assert pairs == {f"PPM, {whose} of {kind}": last[f"{kind}_n"] for whose in ("pairs", "all rounds' pairs") for kind in ("steps", "answers") if last[f"{kind}_n"]}
     assert "## Seconds of each stage" in first.stdout and "| ppm-r4 |" in first.stdout
     again = evolve(tmp_path / "run")
     assert again.returncode == 0 and "===" not in again.stderr and again.stdout == first.stdout

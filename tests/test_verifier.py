@@ -284,6 +284,10 @@ raise ValueError(len(seen) > 10000)
     assert fails(verifier, code) in ("ValueError: True", "ended without a result (exit status 0)", "ended without a result (SIGKILL)")
 
 
+def test_death_by_a_signal_without_a_name(verifier):
+    assert "signal 40" in fails(verifier, "import os\nos.kill(os.getpid(), 40)")
+
+
 # ---- state --------------------------------------------------------------------------------------------------------------
 
 

@@ -1,13 +1,13 @@
-"""Makes the tiny world's base: a byte-level BPE tokenizer and a Qwen2-shaped model of 1.25M parameters, from scratch.
+"""Makes the tiny world's base: a byte-level BPE tokenizer and a small Llama of 1.25M parameters, from scratch.
 
-Its shape is Qwen2's (grouped heads, biases at q, k, v), but it is saved as a Llama with biases: transformers 5.24 reads
-every folder of type qwen2 with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
+A Llama with biases in its attention, four layers of four heads. Not a Qwen2: transformers 5.24 reads every folder of that
+type with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
 
     torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; about three hours on two
 
 The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that `world.student`
 writes, misconceptions included. What mattered most when this was tried out: training long enough that copying the right
-numbers has formed (the report `well-formed` below); a starved base is weak in a way that no search can mend. Kill it and
+numbers has formed (`well_formed` below; `sampled` and `greedy` in the log); a starved base is weak in a way that no search can mend. Kill it and
 start it again: it goes on from its last checkpoint, and since the batches are a function of the seed and the step, with
 the same data.
 """
@@ -175,27 +175,25 @@ def schedule(seen, tokens):
 
 
 @torch.inference_mode()
-def well_formed(model, tokenizer, temperature, lengths=(1, 2, 3, 5), count=60):
-    """On problems of dev: share of the steps that are the right one or a known misconception with the right
-    numbers, and k/n of the problems that are right to the end."""
+def well_formed(model, tokenizer, temperature):
+    """On 60 problems of dev, of 1, 2, 3 and 5 steps: share of the steps that are the right one or a known misconception with
+    the right numbers, and k/n of the problems that are right to the end."""
     rng = random.Random("well-formed")
-    ps = [world.draw(rng, "dev", lengths[i % len(lengths)], .12, .3) for i in range(count)]
+    ps = [world.draw(rng, "dev", length, .12, .3) for length in [1, 2, 3, 5] * 15]
+    inputs = tokenizer([PROMPT.format(question=p.question) for p in ps], return_tensors="pt", padding=True, padding_side="left")
+    inputs.pop("token_type_ids", None)
+    sampling = dict(do_sample=True, temperature=temperature, top_k=0) if temperature else dict(do_sample=False)
+    ids = model.generate(**inputs, max_new_tokens=360, pad_token_id=tokenizer.pad_token_id,
+                         eos_token_id=tokenizer.convert_tokens_to_ids("<end_of_code>"), **sampling)
     good = steps = right = 0
-    tokenizer.padding_side = "left"
-    for i in range(0, count, 60):
-        inputs = tokenizer([PROMPT.format(question=p.question) for p in ps[i:i + 60]], return_tensors="pt", padding=True)
-        inputs.pop("token_type_ids", None)
-        sampling = dict(do_sample=True, temperature=temperature, top_k=0) if temperature else dict(do_sample=False)
-        ids = model.generate(**inputs, max_new_tokens=360, pad_token_id=tokenizer.pad_token_id,
-                             eos_token_id=tokenizer.convert_tokens_to_ids("<end_of_code>"), **sampling)
-        for p, row in zip(ps[i:i + 60], ids[:, inputs["input_ids"].shape[1]:]):
-            text = tokenizer.decode(row)
-            said = re.findall(r"^n\d+ = (.*)$", text, re.M)
-            known = [[e for _, e in forms] for _, forms in p.steps]
-            good += sum(s in k for s, k in zip(said, known))
-            steps += max(len(said), len(known))
-            right += said == [k[0] for k in known] and "<end_of_code>" in text
-    return round(good / steps, 3), f"{right}/{count}"
+    for p, row in zip(ps, ids[:, inputs["input_ids"].shape[1]:]):
+        text = tokenizer.decode(row)
+        said = re.findall(r"^n\d+ = (.*)$", text, re.M)
+        known = [[e for _, e in forms] for _, forms in p.steps]
+        good += sum(s in k for s, k in zip(said, known))
+        steps += max(len(said), len(known))
+        right += said == [k[0] for k in known] and "<end_of_code>" in text
+    return round(good / steps, 3), f"{right}/{len(ps)}"
 
 
 def new_model(tokenizer):
@@ -219,8 +217,11 @@ def train(model, tokenizer, args, state, processes, rank):
     body = torch.compile(model.model, dynamic=True)      # with eager attention 1.5 times as fast at these sizes as without both
     opts = optimizers(model, args.rate)
     seen, pool, log, start = 0, 0, [], time.time()
+    settings = dict(tokens=args.tokens, rate=args.rate, seed=args.seed, processes=processes)
     if os.path.exists(state):
         kept = torch.load(state)
+        if kept["settings"] != settings:
+            sys.exit(f"pretrain: {state} was made with {kept['settings']}; give the same, or another --out")
         model.load_state_dict(kept["model"])
         for opt, kept_opt in zip(opts, kept["opts"]):
             opt.load_state_dict(kept_opt)
@@ -253,7 +254,7 @@ def train(model, tokenizer, args, state, processes, rank):
                             sampled=well_formed(model, tokenizer, 1.), greedy=well_formed(model, tokenizer, 0.)))
             print(json.dumps(log[-1]), flush=True)
             torch.save(dict(model=model.state_dict(), opts=[o.state_dict() for o in opts], seen=seen, pool=pool, log=log,
-                            seconds=saved - start), state + ".part")
+                            seconds=saved - start, settings=settings), state + ".part")
             os.replace(state + ".part", state)
 
 
