@@ -525,9 +525,10 @@ def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_COD
     With `stops=(END_OF_CODE,)` a candidate is a whole solution; that is how the baselines of `evaluate` sample.
     """
     limit = config.step_tokens * (1 if END_OF_STEP in stops else WHOLE)
-    fresh = []
-    for times in sorted({leaf.expansions for leaf in leaves}):
-        some = [leaf for leaf in leaves if leaf.expansions == times]
+    fresh, by_times = [], {}
+    for leaf in leaves:
+        by_times.setdefault(leaf.expansions, []).append(leaf)
+    for times, some in sorted(by_times.items()):
         texts = [policy.prompt(leaf.root.text) + leaf.path + (BETWEEN if leaf.parent else "") for leaf in some]
         seed = config.seed + 1_000_000 * times        # expanded anew: other samples
         for leaf, candidates in zip(some, policy(texts, config.candidates, stops, limit, config.temperature, seed)):

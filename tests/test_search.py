@@ -8,6 +8,7 @@ import pytest
 import rstar
 from rstar import Config, Node, UserError, back_up, choose, nodes, search, select, terminals, uct
 from scripted import TWO, ScriptedPPM, ScriptedPolicy
+from verifier import Verifier
 
 SMALL = Config(rollouts=4, candidates=2)
 
@@ -200,6 +201,13 @@ def test_sampling_on_ends_when_nothing_can_be_written():
 def test_choose_without_a_ppm_takes_the_majority_of_samples():
     ends = [Node("", answer="1", copies=1), Node("", answer="2", copies=3), Node("", answer="1.0", copies=1)]
     assert choose(ends).answer == "2" and choose([]) is None
+
+
+def test_a_leaf_is_expanded_once_whatever_is_expanded_beside_it():
+    again, fresh = Node("q", expansions=1), Node("r")
+    with Verifier() as verifier:
+        rstar.expand([fresh, again], ScriptedPolicy(TWO), None, verifier, SMALL)
+    assert (fresh.expansions, again.expansions) == (1, 2) and [child.copies for child in fresh.children] == [1, 1]
 
 
 def test_agreement_counts_samples():
