@@ -1195,6 +1195,7 @@ def evaluate_file(args, config):
 
 
 def main(arguments=None):
+    args = None
     try:
         args, config = parse(arguments)
         return (search_file if args.trees else evaluate_file if args.evaluate else answer_one)(args, config)
@@ -1202,7 +1203,7 @@ def main(arguments=None):
         print(f"rstar: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        kept = "; what was finished is on disk, and the same command goes on from there" if args.problems else ""
+        kept = "; what was finished is on disk, and the same command goes on from there" if args and args.problems else ""
         print(f"\nrstar: interrupted{kept}", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
