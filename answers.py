@@ -462,7 +462,8 @@ def _word(word):
         return [token for part in split.groups() if part for token in _word(part)]
     if word in ("and", "or"):
         return [("op", word)]
-    if len(word) > 3 or word.lower() in SHORT_WORDS or len(word) > 1 and (word.lower() in UNITS or len(word) > 2 and word.lower().removesuffix("s") in UNITS):
+    small = word.lower()
+    if len(word) > 3 or small in SHORT_WORDS or len(word) > 1 and small in UNITS or len(word) > 2 and small.removesuffix("s") in UNITS:
         return [("text", word)]
     return [("name" if letter in CONSTANTS else "sym", letter) for letter in word]
 

@@ -182,7 +182,7 @@ def code_of(path):
 
 
 def lines_of_code(path):
-    """Those that are no comments."""
+    """The lines of a path's code but for comments and blank ones; where they are the same, so is the result."""
     return [line for line in code_of(path).splitlines() if line.strip() and not line.strip().startswith("#")]
 
 
@@ -684,7 +684,7 @@ def grow(root, config, bar=None):
 
 
 def reached(ends, score):
-    """Has one of some terminal nodes this PPM score?"""
+    """Has one of some terminal nodes this PPM score or a higher one?"""
     return any(end.ppm is not None and end.ppm >= score for end in ends)
 
 

@@ -220,8 +220,8 @@ def train(model, tokenizer, args, state, processes, rank):
     settings = dict(tokens=args.tokens, rate=args.rate, seed=args.seed, processes=processes)
     if os.path.exists(state):
         kept = torch.load(state)
-        if kept["settings"] != settings:
-            sys.exit(f"pretrain: {state} was made with {kept['settings']}; give the same, or another --out")
+        if kept.get("settings") != settings:
+            sys.exit(f"pretrain: {state} was made with {kept.get('settings', 'other settings')}; give the same, or another --out")
         model.load_state_dict(kept["model"])
         for opt, kept_opt in zip(opts, kept["opts"]):
             opt.load_state_dict(kept_opt)
