@@ -170,6 +170,9 @@ tables() {                                           # the paper's tables on a l
     same settings.test "LARGE=$LARGE TABLE=$TABLE"
     stage problems-tables problems tables "$TEST" test "standard:$LARGE"
     alone data-base "$POLICY"
+    alone data-r1 "$OUT/policy-r1"
+    alone data-r2 "$OUT/policy-r2"
+    alone data-eq3 "$OUT/policy-r3"
     alone data-verified "$last"
     tuned unverified --data unverified --trees "${trees[@]}"
     tuned outcome --data outcome --trees "${trees[@]}"
@@ -179,7 +182,6 @@ tables() {                                           # the paper's tables on a l
     fi
     stage trees-eq2 trees eq2 train "$OUT/policy-r2" none "$ROLLOUTS" 5        # round 3 as it were without the PPM
     tuned eq2 --trees "$OUT"/trees.r[12]*.jsonl "$OUT"/trees.eq2*.jsonl
-    alone data-eq3 "$OUT/policy-r3"
     stage problems-guide problems guide "$TEST" test "hard:$TABLE"
     for loss in outcome q; do
         stage "ppm-$loss" train train_ppm.py --loss "$loss" --policy "$last" --trees "${trees[@]}" --out "$OUT/ppm-$loss" $TRAIN_PPM

@@ -23,6 +23,9 @@ TABLES = {
         (f"{name}, {way.removesuffix(' by the PPM')}", f"guide-{loss}", way, paper if way == shown else "") for name, loss, shown, paper in (
             ("ORM", "outcome", BEST, "82.6 / 26.7"), ("PQM", "q", TREE_SEARCH, "88.2 / 46.7"), ("PPM", "pairs", TREE_SEARCH, "89.4 / 50.0"))
         for way in (STEP_WISE, BEST, TREE_SEARCH)],
+    "The policy alone, round by round (standard problems, greedy; paper: MATH)": [
+        (what, f"data-{name}", "greedy", paper) for what, name, paper in (
+            ("the base", "base", "58.8"), ("round 1", "r1", "69.6"), ("round 2", "r2", "73.6"), ("round 3", "eq3", "75.8"), ("round 4", "verified", "78.4"))],
     "Which data the policy is tuned on (standard problems, greedy; paper: MATH)": [
         ("the base", "data-base", "greedy", "58.8"), ("more pretraining, no verification", "data-pretraining", "greedy", ""),
         ("random self-samples", "data-unverified", "greedy", "72.4"),
