@@ -53,18 +53,15 @@ class Phase(NamedTuple):
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
 # nothing was learned in the same time), but at the end larger ones more than halved what was still malformed (LOG.md).
 PHASES = [Phase(*row) for row in (
-    (3, 1., 1., 1024, 0., 0., 1),
-    (13, 1., 1., 1024, 0., 0., 3),
-    (7, 1., .77, 1024, 0., 0., 3),
-    (23, .77, .02, 1024, 0., 0., 9),
-    (24, .3, .004, 1024, 0., 0., 9),
-    (40, .5, .004, 1024, 0., .6, 3),
-    (50, .4, 0., 1024, 0., .6, 3),
-    (55, .4, 0., 1024, 0., .6, 3),
-    (12, .2, 0., 1024, 0., .6, 3),
-    (15, .3, 0., 1024, 0., .6, 3),
-    (8, .3, 0., 1024, .6, .24, 3),
-    (36, .3, 0., 2048, .1, .5, 3))]
+    (2, 1., 1., 1024, .1, 0., 1),
+    (8, 1., 1., 1024, .05, 0., 3),
+    (4, 1., .77, 1024, .05, 0., 3),
+    (16, .77, .02, 1024, .05, 0., 9),
+    (12, .3, .004, 1024, .05, 0., 9),
+    (28, .5, .004, 1024, .1, .55, 3),
+    (34, .4, 0., 1024, .1, .55, 3),
+    (34, .4, 0., 1024, .1, .55, 3),
+    (32, .3, 0., 2048, .1, .5, 3))]
 
 
 # ---- tokenizer
@@ -99,7 +96,7 @@ def draw(rng, phase):
     """A problem of the kinds that the phase is about."""
     kind = rng.random() if phase.sums or phase.core else 1.
     if kind < phase.sums:
-        return world.draw(rng, "pretrain", 1, 0., 0., among=("plus", "minus"))
+        return world.draw(rng, "pretrain", 1, 0., 0., among=world.SUMS)
     if kind < phase.sums + phase.core:
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
         delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))

@@ -49,21 +49,23 @@ plank nail screw bolt ribbon candle lamp battery cup mug plate bowl spoon fork k
 basket ticket poster photo picture painting postcard letter envelope shirt hat cap sock glove scarf shoe dress coat
 towel blanket pillow chair table bench desk fish bird duck hen chicken sheep cow horse pig goat rabbit dog cat
 puppy kitten hamster turtle frog bee butterfly key ring badge medal token robot drum flute game video song
-paper sheet brush tool wheel lemonade bracelet necklace peanut walnut cherry strawberry blueberry grape acorn""".split()
+paper sheet brush tool wheel lemonade bracelet necklace peanut walnut cherry strawberry blueberry grape acorn monkey parrot lion tiger elephant bear fox
+penguin owl goose mouse snail worm swan squirrel slice sweet biscuit bagel sausage fruit bike boat phone radio magnet rocket""".split()
 PEOPLE = "student pupil child player visitor guest passenger worker member friend teacher girl boy fan dancer singer".split()
 BOXES = """box bag basket pack crate jar tray shelf drawer carton bundle envelope packet sack row album bowl folder""".split()
 MEASURES = "kilometers meters liters kilograms points pages miles minutes hours feet inches grams cups pounds".split()
 PLACES = "shop store market farm school library garden park kitchen bakery zoo club museum hall town village".split()
 IRREGULAR = dict(fish="fish", sheep="sheep", leaf="leaves", knife="knives", child="children", scarf="scarves",
-                 shelf="shelves", tomato="tomatoes", potato="potatoes", lemonade="lemonades")
+                 shelf="shelves", goose="geese", mouse="mice", tomato="tomatoes", potato="potatoes", lemonade="lemonades")
 WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "6 times", 10: "ten times"}
+TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "6 times", 7: "seven times", 8: "8 times", 10: "ten times"}
 PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth", 8: "an eighth", 10: "a tenth"}
 ADJECTIVES = "red blue green yellow new old small big broken ripe good wooden empty black white".split()
 UNITS = "cm meters m feet inches km yards".split()
 RELATIVES = "sister brother mother father cousin friend uncle aunt son daughter neighbor".split()
 PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 
+SMALL = 12           # our choice: up to here are the numbers that people try first
 LARGEST = 999        # our choice: no number of a story of two or more steps is larger, so that each is one token
 END_OF_ANSWER = "<end_of_answer>"
 SLIP = 0.01          # our choice: share of the base's steps that use a variable which does not exist yet
@@ -88,7 +90,7 @@ SINGULAR = {plural(n): n for n in THINGS + PEOPLE + BOXES} | {m: m[:-1] for m in
 
 def one(low, high, fits=lambda v, k: True, wide=False):
     def sample(rng, v):
-        top = high * 9 if wide and rng.random() < .2 else high
+        top = high if not wide else rng.choice((SMALL, high, high, high, high * 9))
         ks = [k for k in range(low, top + 1) if fits(v, k)]
         return dict(k=rng.choice(ks)) if ks else None
     return sample
@@ -113,7 +115,7 @@ def divisor(low=2, high=12):
 
 def times(rng, v):
     k = rng.choice(list(TIMES))
-    return dict(k=k, w=TIMES[k]) if v * k <= LARGEST else None
+    return dict(k=k, w=f"{k} times" if k > 2 and rng.random() < .4 else TIMES[k]) if v * k <= LARGEST else None
 
 
 def part(rng, v):
@@ -147,25 +149,26 @@ def gap(rng, v):
 
 
 def numbers(a=(2, 99), b=(2, 99), c=(2, 99), fits=lambda a, b, c: True):
-    """For openers: three numbers; now and then larger ones, since people type larger ones."""
+    """For openers: three numbers; now and then small or larger ones, since people type these."""
     def sample(rng, v):
         for _ in range(200):
-            grow = rng.choice((1, 1, 1, 1, 1, 1, 4, 4, 10, 10, 10, 100))
-            a_, b_, c_ = (rng.randint(lo, hi * grow if hi > 40 else hi) for lo, hi in (a, b, c))
+            grow = rng.choice((0, 0, 0, 1, 1, 1, 1, 1, 1, 4, 4, 10, 10, 10, 100))
+            a_, b_, c_ = (rng.randint(lo, max(lo, min(hi, SMALL)) if not grow else hi * grow if hi > 40 else hi) for lo, hi in (a, b, c))
             if fits(a_, b_, c_):
                 return dict(a=a_, b=b_, c=c_)
     return sample
 
 
-def any_two(usual, fits):
-    """For bare sums: half of them hold any numbers up to 999 alike, so that the base learns to write each of them."""
+def any_two(usual, fits=lambda a, b: True, largest=LARGEST):
+    """For bare sums: many of small numbers, which people try first, and many of any numbers up to `largest` alike, so that
+    the base learns to write each of them."""
     def sample(rng, v):
-        if rng.random() < .5:
-            return usual(rng, v)
-        while True:
-            a, b = rng.sample(range(2, LARGEST + 1), 2)
+        high = rng.choice((None, None, SMALL, largest, largest))
+        while high:
+            a, b = rng.randint(1, high), rng.randint(1, high)
             if fits(a, b):
                 return dict(a=a, b=b)
+        return usual(rng, v)
     return sample
 
 
@@ -200,7 +203,7 @@ def concept(name, rate, weight, sample, right, wrong, say, link="", ask="", to=N
 
 
 # Easy ones, told by their words.
-concept("more", .85, 10, one(2, 99, wide=True), ("Add the {k}", "{x} + {k}"), [("Multiply by the {k}", "{x} * {k}")], """
+concept("more", .85, 10, one(1, 99, wide=True), ("Add the {k}", "{x} + {k}"), [("Multiply by the {k}", "{x} * {k}")], """
     {n} {gets|buys|finds|receives|picks|collects|wins|is given|bought|got|found|received|picked|collected} {k} more {o}.
     {f} {gives|gave|hands|brings} {n} {k} {more |}{o}.
     Then {k} more {o} {are added|come|arrive|are bought|were added|came|arrived}.
@@ -220,11 +223,11 @@ concept("more", .85, 10, one(2, 99, wide=True), ("Add the {k}", "{x} + {k}"), [(
     money: {n}'s {mother|father|aunt|uncle} {gives|gave} {him} {k$} {more|for {his} birthday|for {his} help}.
     {He} {then |}{gets|got|finds|found|buys|bought|receives} {k} more.
     {n}'s collection grows by {k} {o}.""",
-    ask="""How many {o} does {n} have {now|in all|altogether|in total|}?
+    ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in all|altogether|in total|}?
     How many {o} are there {now|in all|altogether|in total}?
     What is the total number of {o}?
     age: How old is {f}?""")
-concept("fewer", .85, 10, one(2, 99, lambda v, k: v - k > 1, wide=True), ("Subtract the {k}", "{x} - {k}"), [("Subtract from {k}", "{k} - {x}")], """
+concept("fewer", .85, 10, one(1, 99, lambda v, k: v - k > 0, wide=True), ("Subtract the {k}", "{x} - {k}"), [("Subtract from {k}", "{k} - {x}")], """
     {n} {gives away|loses|sells|uses|eats|drops|gave away|lost|sold|used|ate|donated|threw away} {k} {of them|of the {o}|{o}}.
     {n} {gives|gave|lends|hands|sells} {k} {of them|{o}} to {f}.
     {k} of the {o} {are broken|break|are sold|are taken away|are eaten|broke|were sold|were lost|were taken}.
@@ -245,11 +248,11 @@ concept("fewer", .85, 10, one(2, 99, lambda v, k: v - k > 1, wide=True), ("Subtr
     {f} gets {k} of the {o} from {n}.
     {A dog|The wind|A thief|The rain} {takes|took|ruins|ruined} {k} of {them|the {o}}.
     {k} {o} have to be given back.""",
-    ask="""How many {o} are left?
-    How many {o} does {n} have {left|now}?
+    ask="""How many {{o} |}{are left|remain}?
+    How many {{o} |}does {{n}|{n}|{he}} have {left|now}?
     How many {o} remain?
     age: How old is {f}?""")
-concept("others_more", .85, 4, one(2, 80, wide=True), ("{f} has {k} more", "{x} + {k}"), [("{f} has {k} times as many", "{x} * {k}")], """
+concept("others_more", .85, 4, one(1, 80, wide=True), ("{f} has {k} more", "{x} + {k}"), [("{f} has {k} times as many", "{x} * {k}")], """
     {f} has {k} more {o} than {n}.
     {f} {has|had|owns|got} {k} more than {him}.
     {f} {found|bought|sold|made|collected} {k} more {o} than {n}.
@@ -261,7 +264,7 @@ concept("others_more", .85, 4, one(2, 80, wide=True), ("{f} has {k} more", "{x} 
     link="""{Look at those of {f}|Take the {o} of {f}}.""",
     ask="""How many {o} does {f} have?
     How many {does|did} {f} {have|get}?""")
-concept("others_fewer", .8, 4, one(2, 80, lambda v, k: v - k > 1, wide=True), ("{f} has {k} fewer", "{x} - {k}"), [("{f} has {k} less, from {k}", "{k} - {x}")], """
+concept("others_fewer", .8, 4, one(1, 80, lambda v, k: v - k > 0, wide=True), ("{f} has {k} fewer", "{x} - {k}"), [("{f} has {k} less, from {k}", "{k} - {x}")], """
     {f} has {k} fewer {o} than {n}.
     {f} {has|had|owns|got} {k} {less|fewer} than {him}.
     {f} {found|bought|sold|made|read|collected} {k} {fewer|less} {o} than {n}.
@@ -409,8 +412,8 @@ concept("fewer_twice", .75, 6, two(2, 60, 2, 60, lambda v, k, m: v - k - m > 1),
     {k} {o} {are|were} {sold|used|eaten} on {Monday|Friday} and {m} on {Tuesday|Saturday}.
     money: {n} pays {k$} for {a {t}|food} and {m$} for {a {u}|a ticket}.
     First {k} and afterwards {m} {o} are taken out.""",
-    ask="""How many {o} are left?
-    How many {o} does {n} have left?
+    ask="""How many {{o} |}{are left|remain}?
+    How many {{o} |}does {{n}|{n}|{he}} have left?
     money: How much {money |}{is left|does {n} have left}?""")
 concept("more_twice", .75, 4, two(2, 60, 2, 60, lambda v, k, m: True), ("Add {k} and {m}", "{x} + {k} + {m}"), [("Add {k}", "{x} + {k}")], """
     {n} {buys|gets|finds|made|found|bought} {k} more {in the morning|on Monday|first|yesterday} and {m} more {in the afternoon|on Tuesday|later|today}.
@@ -420,7 +423,7 @@ concept("more_twice", .75, 4, two(2, 60, 2, 60, lambda v, k, m: True), ("Add {k}
     {k} {o} {come|arrive|are added} on {Monday|Friday} and {m} on {Tuesday|Saturday}.
     {n}'s {mother|father} {gives|gave} {him} {k}{ {o}|} and {his} {uncle|aunt} {gives|gave} {him} {m}{ {o}|}.
     First {k} and afterwards {m} {o} are put in.""",
-    ask="""How many {o} does {n} have {now|in all|altogether|in total}?
+    ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in all|altogether|in total}?
     How many {o} are there {now|in all|altogether}?""")
 concept("off_and_on", .15, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Take off {k}, add {m}", "{x} - {k} + {m}"), [("Take off {k}", "{x} - {k}"), ("Add both", "{x} + {k} + {m}")], """
     {n} {gives away|sells|loses|gave away|sold|lost|uses|ate} {k} {o} and {gets|buys|finds|got|bought|found} {m} {more|new ones|others}.
@@ -432,15 +435,30 @@ concept("off_and_on", .15, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Ta
     {n} {gave|gives} {f} {k} {o} and {got|gets} {m} from {g}.
     {k} of the {o} break, and {n} buys {m} new ones.
     Out go {k} {o}, and in come {m}.""",
-    ask="""How many {o} does {n} have {now|in the end}?
+    ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in the end}?
     How many {o} are there {now|then}?""")
 concept("older", .8, 1, one(2, 40), ("In {k} years", "{x} + {k}"), [("{k} years ago", "{x} - {k}")], """
     age: {k} years pass.
     age: {Think of|Now look} {k} years {ahead|later}.
-    . => How old will {n} be in {k} years?
-    . => How old will {he} be {k} years from now?
+    age: . => How old will {n} be in {k} years?
+    age: . => How old will {he} be {k} years from now?
     age: Time goes by, {k} years.""", ask="""How old will {he} be then?
     How old {is|will} {n} {then|be then}?""")
+concept("ago", .75, 1, one(2, 40, lambda v, k: v - k > 1), ("{k} years ago", "{x} - {k}"), [("In {k} years", "{x} + {k}")], """
+    age: . => How old was {n} {k} years ago?
+    age: . => How old was {he} {k} years ago?
+    age: {Think of|Now look} {k} years {back|earlier|ago}.
+    age: Go back in time, {k} years.""", ask="""How old was {he} then?
+    How old {is|was} {n} then?""")
+concept("on_and_off", .5, 3, two(2, 60, 2, 60, lambda v, k, m: v + k - m > 1), ("Add {k}, take off {m}", "{x} + {k} - {m}"), [("Add {k}", "{x} + {k}"), ("Add both", "{x} + {k} + {m}")], """
+    {n} {gets|buys|finds|got|bought|found|picked} {k} more and {then |}{gives|sells|loses|gave|sold|lost} {m} {of them |{o} |}{away|to {his} {rel}|to {f}}.
+    {He} {gets|buys|finds|got|bought|found} {k} more {o} and {eats|uses|loses|ate|used|lost} {m}{ of them| {o}|}.
+    money: {n} {earns|gets|earned|finds} {k$} and {spends|spent|pays} {m$}{ on {food|lunch|a {t}}|}.
+    people: {k} {get on|come|arrive|got on} and {m} {get off|leave|go home|got off}.
+    {f} {gives|gave} {him} {k} more{ {o}|}, {and|but} {he} {loses|breaks|lost|broke} {m}{ of them|}.
+    In come {k} {o}, and out go {m}.""",
+    ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in the end|left}?
+    How many {o} are there {now|then|left}?""")
 # Misconceived ones: the tempting step is wrong.
 concept("together", .2, 6, one(2, 60), ("Both: {x} and {k} more", "{x} + {x} + {k}"), [("Add the {k}", "{x} + {k}")], """
     {f} has {k} more {o} than {n}.
@@ -490,8 +508,8 @@ concept("part_left", .25, 6, part, ("Take away {w}", "{x} - {x} / {k}"), [("Take
     {w} of {them|the {o}} {break|get lost|are gone|go bad|were used}.
     {f} takes {w} of the {o} with {him}.""",
     link="""?{The rest is kept|Look at the rest|Take what is left}.""",
-    ask="""How many {o} are left?
-    How many {o} does {n} have left?
+    ask="""How many {{o} |}{are left|remain}?
+    How many {{o} |}does {{n}|{n}|{he}} have left?
     money: How much {money |}{is left|does {n} have left}?""")
 concept("give_each", .3, 6, two(2, 12, 2, 9, lambda v, k, m: v - k * m > 1), ("Take away {k} for each of {m}", "{x} - {k} * {m}"),
         [("Take away {k}", "{x} - {k}"), ("Take away {k} and {m}", "{x} - {k} - {m}")], """
@@ -505,8 +523,8 @@ concept("give_each", .3, 6, two(2, 12, 2, 9, lambda v, k, m: v - k * m > 1), ("T
     {n} fills {m} {z} with {k} {of the {o}|{o}} each and gives {them|all {z}} away.
     money: {n} buys {m} {t+} that cost {k$} each.
     {m} times {k} {o} are taken away.""",
-    ask="""How many {o} are left?
-    How many {o} does {n} have left?
+    ask="""How many {{o} |}{are left|remain}?
+    How many {{o} |}does {{n}|{n}|{he}} have left?
     money: How {much|many dollars} {is left|does {n} have left}?""")
 concept("get_each", .3, 4, two(2, 20, 2, 12, lambda v, k, m: True), ("Add {k} for each of {m}", "{x} + {k} * {m}"),
         [("Add {k}", "{x} + {k}"), ("Add {k} and {m}", "{x} + {k} + {m}")], """
@@ -517,7 +535,7 @@ concept("get_each", .3, 4, two(2, 20, 2, 12, lambda v, k, m: True), ("Add {k} fo
     {n} {gets|buys|finds} {m} more {z} with {k} {o} in each.
     For {m} {days|weeks} {n} {gets|finds|collects|makes} {k} {more |}{o} {a|each|every} {day|week}.
     {m} times {k} {o} are added.""",
-    ask="""How many {o} does {n} have {now|in all|altogether}?
+    ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in all|altogether}?
     How many {o} are there {now|in all|altogether}?""")
 concept("pct_off", .2, 5, percent(), ("Take away {k} percent", "{x} - {x} * {k} / 100"),
         [("Take away {k}", "{x} - {k}"), ("Find {k} percent", "{x} * {k} / 100")], """
@@ -530,7 +548,7 @@ concept("pct_off", .2, 5, percent(), ("Take away {k} percent", "{x} - {x} * {k} 
     {n} {gave|gives} {k}{%| percent} of {them|the {o}} to {f}.
     {k}{%| percent} of the {o} are thrown out.""",
     link="""?{The rest is kept|Look at the rest|Take what remains}.""",
-    ask="""How many {o} are left?
+    ask="""How many {{o} |}{are left|remain}?
     money: {What is the new price|How much does {he} pay|What does it cost now}?
     How many {o} remain?""")
 concept("pct_of", .7, 4, percent(), ("Find {k} percent", "{x} * {k} / 100"), [("Take away {k}", "{x} - {k}")], """
@@ -672,7 +690,7 @@ concept("part_goes", .5, 4, either(two(2, 6, 2, 6, lambda v, k, m: v % k == 0 an
     {n} {sells|gives away} exactly {wi} or exactly {wj} of {the {o}|them}.
     Exactly {wi} or {wj} of the {o} {are lost|go away|are taken}.
     {f} takes {wi} or {wj} of them, whichever is whole.""",
-    link="""{Look at the rest|The rest is kept}.""", ask="How many {o} are left?", kind="delayed")
+    link="""{Look at the rest|The rest is kept}.""", ask="How many {{o} |}{are left|remain}?", kind="delayed")
 concept("trade", .5, 4, either(two(2, 9, 2, 9, lambda v, k, m: v % k == 0 and v // k * m <= LARGEST and v * k % m)), ("Trade {k} for {m}", "{x} / {k} * {m}"), [("Trade {m} for {k}", "{x} / {m} * {k}")], """
     {They|The {o}} are {traded|swapped}, {i} for {j} or {j} for {i}, with none left {over|}.
     {n} {trades|swaps|exchanges} all {o}, each {i} for {j} or each {j} for {i}.
@@ -702,7 +720,7 @@ concept("days_whole", .5, 3, either(two(2, 12, 2, 12, lambda v, k, m: v % k == 0
     link="""{The days are counted|Count the days}.""", ask="How many days is that?", to="days", kind="delayed")
 
 # Openers: they give the first quantity from numbers alone.
-concept("sum2", .85, 8, numbers(), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+concept("sum2", .85, 8, numbers((1, 99), (1, 99)), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     {n} {has|had|found|bought|picked|made|sold} {a} {o} and {f} {has|had|found|bought|picked|made|sold} {b}{ {o}|}.
     There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}} {in the {place}|here|}.
     {n} {reads|sells|makes|picks|found|sold|bought} {a} {o} {on Monday|in the morning|yesterday} and {b} {o} {on Tuesday|in the afternoon|today}.
@@ -730,7 +748,7 @@ concept("sum3", .75, 4, numbers(), ("Add all three", "{a} + {b} + {c}"), [("Add 
     {a}, {b} and {c} {o} lie in three {z}.""",
     link="""{Take them all together|All are counted together}.""",
     ask="""How many {o} {do they have|are there|is that} {in all|altogether|together|in total}?""")
-concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     {n} {has|had|found|bought|picked|made|sold} {a} {o} and {f} {has|had|found|bought|picked|made|sold} {b}{ {o}|}.
     There are {a} {red|small|old} {o} and {b} {blue|big|new} {ones|{o}}.
     {f} {has|had|found|sold} {b} {o}. {n} {has|had|found|sold} {a}{ {o}|}.
@@ -745,7 +763,7 @@ concept("difference", .75, 6, numbers(fits=lambda a, b, c: a - b > 1), ("Subtrac
     What is the difference?
     How many more {of the first|{o}} {is that|are there}?
     How many fewer {o} does {f} have{ than {n}|}?""")
-concept("rest_of", .8, 4, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract the {b}", "{a} - {b}"), [("Add the {b}", "{a} + {b}")], """
+concept("rest_of", .8, 4, numbers(b=(1, 99), fits=lambda a, b, c: a - b > 0), ("Subtract the {b}", "{a} - {b}"), [("Add the {b}", "{a} + {b}")], """
     There are {a} {o} {in the {place}|in a {zs}|}. {b} of them are {adj}.
     people: There are {a} {students|children|people} {in a class|on a bus|in the {place}}. {b} of them are {boys|girls}.
     {Of|Out of} {a} {o}, {b} are {adj}.
@@ -755,8 +773,8 @@ concept("rest_of", .8, 4, numbers(fits=lambda a, b, c: a - b > 1), ("Subtract th
     {Together|In all} {n} and {f} have {a} {o}. {b} of them belong to {n}. => How many {o} does {f} have?
     {n} {had|has|baked|made|picked|bought|found} {a} {o} and {ate|sold|gave away|lost|used|gives away|sells|loses|uses} {b}{ of them| {o}|}. => How many {o} {are left|does {he} have left|remain|does {he} have now}?
     {n} {had|has} {a$} and {spent|spends} {b$}{ on {a {t}|food|lunch}|}. => How much {money |}{is left|does {he} have left}?
-    There {were|are} {a} {o} {on the table|in the {zs}|in the {place}}, and {b} {were taken|are taken|were eaten|were sold}. => How many {o} are left?
-    {A baker|A farmer|A shop|The shop} {had|has|made} {a} {o} and {sold|sells} {b}{ of them|}. => How many {o} are left?
+    There {were|are} {a} {o} {on the table|in the {zs}|in the {place}}, and {b} {were taken|are taken|were eaten|were sold}. => How many {{o} |}{are left|remain}?
+    {A baker|A farmer|A shop|The shop} {had|has|made} {a} {o} and {sold|sells} {b}{ of them|}. => How many {{o} |}{are left|remain}?
     people: {There were|There are} {a} {people|children|passengers} on {a|the} {bus|train}. {b} {got off|get off}. => How many are {left|still on the {bus|train}}?
     {a} {birds|ducks|bees} {sat|were} {on a tree|in a garden}. {b} flew away. => How many {birds|ducks|bees} {are left|stayed}?
     {a} {o} lie here, {b} of them being {adj}.""",
@@ -780,6 +798,8 @@ concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a
     {n} has {a} {z}. {Each|Every} {zs} {has|holds|contains} {b} {o}. => How many {o} {does {he} have|are there}{ in all| altogether| in total|}?
     There are {a} {teams|classes|groups} {with|of} {b} {students|children|players}{ each|}. => How many {students|children|players} are there{ in all|}?
     {n} {eats|reads|uses|makes|drinks} {b} {o} {a|each|every} day. => How many {o} {is that|does {he} {use|need}} in {a} days?
+    {n} {makes|packs|sells|sorts|cleans} {b} {o} {in one|in an|an|per|each} hour. => How many {o} {is that|does {he} {make|pack|sell|sort|clean}} in {a} hours?
+    {A worker|A machine|A baker|A farmer} {makes|packs|sells|checks} {b} {o} {in one hour|an hour|per hour|each hour}. => How many {o} {is that|are done|are ready} in {a} hours?
     In all {a} {z} one finds {b} {o}.""",
     link="""?{Take all of them|All {o} are counted}.""",
     ask="""How many {o} {are there|is that|does {n} have} {in all|altogether|in total|}?
@@ -952,6 +972,8 @@ concept("duration", .65, 3, built(b=ints(3, 90), p=ints(2, 12), a=lambda r, d: d
     {n} has to {drive|go|ride|travel} {a} {km|kilometers|miles} at {b} {km|kilometers|miles} {per|an} hour.
     {A car|A train|A bus} {travels|drives|goes} {a} {km|kilometers|miles} at {a speed of |}{b} {km/h|mph|km per hour|miles per hour}.
     {The|A} way is {a} {km|kilometers|miles} long. {n} {drives|walks|rides} {b} {km|kilometers|miles} {per|each} hour.
+    {n} saves {b$} {a|each|every|per} week. => {How many weeks does it take to save|In how many weeks does {he} have} {a$}?
+    {n} saves {b$} {a|each|every|per} {day|month}. => How long does it take {him |}to save {a$}?
     {A car|A train|A bus} {travels|drives|goes} {at |}{b} {km|miles|kilometers} per hour. => How {long|many hours} {does|will} it {take|need} {to go|for|to travel} {a} {km|miles|kilometers}?
     A {book|story} has {a} pages. {n} reads {b} pages {a|each|every|per} day. => How many days {does|will} {he} need {to finish it|to read it|for it}?
     {b} kilometers are covered every hour on a way of {a}.""",
@@ -1073,7 +1095,7 @@ concept("rest_per_day", .25, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(3, 60)
     {n} has {a} {o}. {He} {eats|gives away|sells|uses} {b} and {shares the rest equally among|puts the rest equally into} {k} {friends|children|{z}}.
     {n} had {a} {o}, lost {b} and {divides|splits} the rest {equally|evenly} among {k} {friends|children}.
     Of {a} {o} {b} are gone, and {k} children share what is left.""",
-    link="""{Take one share|Look at one share}.""", ask="""How many {o |}does each {one |child |friend |}get?
+    link="""{Take one share|Look at one share}.""", ask="""How many {{o} |}does each {one |child |friend |}get?
     How many {pages|{o}} {a day is that|per day|is that}?
     How many are in each?""")
 concept("sum_shared", .3, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(2, 20), a=lambda r, d: d["k"] * d["p"] + d["k"] * 20 - d["b"]), ("Add, then share by {k}", "({a} + {b}) / {k}"), [("Add {a} and {b}", "{a} + {b}"), ("Share {a} by {k}", "{a} / {k}")], """
@@ -1108,6 +1130,13 @@ concept("part_of_number", .7, 1, built(k=lambda r, d: r.choice(list(PARTS)), p=i
     There are {a} {o} and {w} of them are {adj}. => How many {o} are {adj}?
     {w} of {a} {students|children|people} {wear glasses|have a {t}|like {t+}}. => How many {of them |}is that?
     What is wanted is {w} of {a}.""", ask="{What is|Find|Calculate|How much is} {w} of {a}{?|.}", link="{{w} of {a} is taken|Start with {w} of {a}}.")
+concept("part_gone", .4, 2, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: fraction(r, d["k"])), ("Take away {w} of {a}", "{a} - {a} / {k}"), [("Take {w} of {a}", "{a} / {k}"), ("Subtract {k} from {a}", "{a} - {k}")], """
+    {w} of the {a} {o} {in the {place}|here|on the table|} {are|were} {sold|eaten|lost|broken|used}. => How many {o} {are left|remain|does {n} have left}?
+    {w} of the {a} {children|people|passengers} {on the bus|on the train|in the {place}} {get off|leave|go home|got off}. => How many {children|people|passengers} {stay|are left|remain}?
+    {n} {has|had} {a} {o} and {gives|gave|sells|sold} {w} of them {away|to {f}}. => How many {o} {are left|does {he} have left}?
+    {n} {has|had} {a$} and {spends|spent} {w} of it. => How much {money |}{is left|does {he} have left}?
+    {n} {eats|uses|loses|ate|used|lost} {w} of {his} {a} {o}. => How many {o} {are left|does {he} have left|remain}?
+    Of {a} {o} {w} vanish.""", ask="How many {{o} |}{are left|remain}?", link="{Look at the rest|Take what is left}.")
 concept("taller", .8, 1, numbers((5, 90), (2, 40)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     A {tree|tower|house|wall|ladder} is {a} {unit} {tall|high}. Another one is {b} {unit} {taller|higher}.
     {n} is {a} {cm|inches} tall. {f} is {b} {cm|inches} taller.
@@ -1139,18 +1168,18 @@ concept("equal_parts", .75, 3, built(k=ints(2, 12), p=ints(2, 40), a=lambda r, d
     Out of {a} come {k} parts of the same size.""",
     link="{Take one part|Look at one part}.", ask="""How {many|much} is {one part|that}?
     How many {o} are in each?""")
-concept("plus", .9, 7, any_two(numbers(), lambda a, b: a + b <= LARGEST), ("Add {a} and {b}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("plus", .9, 7, any_two(numbers(), lambda a, b: a + b <= LARGEST), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     .
-    Take the sum of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {+|plus} {b}{?|.}
+    Take the sum of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+|plus} {b}{?|.}
     {What is|Find} the sum of {a} and {b}{?|.}
     {What number|What} is {b} more than {a}?
     {Add|Add up} {a} and {b}.
     {a} {+|plus} {b}{?| =| = ?|}
     What do you get {if|when} you add {a} and {b}?
     What is {a} {added to|and} {b}?""", link="{The sum of {a} and {b} is taken|Start with {a} plus {b}}.")
-concept("minus", .85, 7, any_two(numbers(fits=lambda a, b, c: a - b > 1), lambda a, b: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("minus", .85, 7, any_two(numbers(fits=lambda a, b, c: a - b > 0), lambda a, b: a - b > 0), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     .
-    Take {b} away from {a}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {-|minus} {b}{?|.}
+    Take {b} away from {a}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {-|minus} {b}{?|.}
     {What is|Find} the difference {of|between} {a} and {b}{?|.}
     {What number|What} is {b} less than {a}?
     Subtract {b} from {a}.
@@ -1158,20 +1187,51 @@ concept("minus", .85, 7, any_two(numbers(fits=lambda a, b, c: a - b > 1), lambda
     What do you get {if|when} you {subtract|take} {b} from {a}?
     {What is|How much is} {b} taken from {a}?
     Take {b} away from {a}. What is left?""", link="{The difference of {a} and {b} is taken|Start with {a} minus {b}}.")
-concept("multiply", .85, 7, numbers((2, 60), (2, 60)), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("multiply", .85, 7, any_two(numbers((2, 60), (2, 60)), largest=99), ("Multiply {a} by {b}", "{a} * {b}"), [("Divide {a} by {b}", "{a} / {b}")], """
     .
-    Take the product of {a} and {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {*|times|x|multiplied by} {b}{?|.}
+    Take the product of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {*|times|x|multiplied by} {b}{?|.}
     {What is|Find} the product of {a} and {b}{?|.}
     {a} {*|times|x} {b}{?| =| = ?|}
     What do you get {if|when} you multiply {a} {by|and} {b}?
     Multiply {a} by {b}.""", link="{The product of {a} and {b} is taken|Start with {a} times {b}}.")
-concept("divide", .85, 7, built(b=ints(2, 30), p=ints(2, 40), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+concept("divide", .85, 7, built(b=lambda r, d: r.randint(2, r.choice((10, 30))), p=lambda r, d: r.randint(1, r.choice((10, 40))), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     .
-    Take {a} divided by {b}.""", ask="""{What is|Calculate|Compute|How much is|Find} {a} {/|divided by|:} {b}{?|.}
+    Take {a} divided by {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {/|divided by|:} {b}{?|.}
     {a} {/|divided by|:} {b}{?| =| = ?|}
     What do you get {if|when} you divide {a} by {b}?
     Divide {a} by {b}.
     How many times does {b} go into {a}?""", link="{{a} divided by {b} is taken|Start with {a} divided by {b}}.")
+concept("plus3", .85, 1, numbers((1, 60), (1, 60), (1, 60)), ("Add all three", "{a} + {b} + {c}"), [("Add {a} and {b}", "{a} + {b}")], """
+    .
+    Take the sum of {a}, {b} and {c}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} +|plus {b} plus} {c}{?|.}
+    {a} + {b} + {c}{?| =| = ?|}
+    {What is the sum of|Find the sum of|Add} {a}, {b} and {c}{?|.}""", link="{The sum of {a}, {b} and {c} is taken|Start with {a} plus {b} plus {c}}.")
+concept("plus_minus", .8, 1, numbers((1, 60), (1, 60), (1, 60), fits=lambda a, b, c: a + b - c > 0), ("Add {b} to {a}, subtract {c}", "{a} + {b} - {c}"), [("Add all three", "{a} + {b} + {c}")], """
+    .
+    Take {c} away from the sum of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} -|plus {b} minus} {c}{?|.}
+    {a} + {b} - {c}{?| =| = ?|}""", link="Start with {a} plus {b} minus {c}.")
+concept("minus_plus", .7, 1, numbers((2, 60), (1, 60), (1, 60), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}, add {c}", "{a} - {b} + {c}"), [("Add {b} and {c}, subtract that", "{a} - ({b} + {c})")], """
+    .
+    Put {c} to the difference of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {- {b} +|minus {b} plus} {c}{?|.}
+    {a} - {b} + {c}{?| =| = ?|}""", link="Start with {a} minus {b} plus {c}.")
+concept("plus_times", .6, 1, numbers((1, 60), (2, 12), (2, 12)), ("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}"), [("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}")], """
+    .
+    Put the product of {b} and {c} to {a}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} *|+ {b} x|plus {b} times} {c}{?|.}
+    {a} + {b} {*|x} {c}{?| =| = ?|}""", link="Start with {a} plus {b} times {c}.")
+concept("times_plus", .7, 1, numbers((2, 12), (2, 12), (1, 60)), ("Multiply {a} by {b}, add {c}", "{a} * {b} + {c}"), [("Add {b} and {c}, multiply by {a}", "{a} * ({b} + {c})")], """
+    .
+    Put {c} to the product of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {* {b} +|x {b} +|times {b} plus} {c}{?|.}
+    {a} {*|x} {b} + {c}{?| =| = ?|}""", link="Start with {a} times {b} plus {c}.")
+concept("bracket", .6, 1, numbers((1, 30), (1, 30), (2, 12)), ("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}"), [("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}")], """
+    .
+    Take {c} times the sum of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {({a} + {b}) {*|x} {c}|{c} {*|x} ({a} + {b})}{?|.}
+    {({a} + {b}) {*|x} {c}|{c} {*|x} ({a} + {b})}{?| =| = ?|}""", link="{The sum of {a} and {b} is taken {c} times|Start with {c} times the sum of {a} and {b}}.")
+concept("multiple", .8, 1, built(k=lambda r, d: r.choice((2, 2, 2, 3, 4, 5, 10)), w=lambda r, d: r.choice(("twice", "double", "the double of", "2 times")) if d["k"] == 2 else TIMES[d["k"]], a=lambda r, d: r.randint(1, r.choice((12, 99)))), ("Multiply {a} by {k}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+    .
+    Start with {w} {a}, no more.""", ask="{What is|Find|Calculate|How much is} {w} {a}{?|.}", link="{Start with|Take} {w} {a}.")
+concept("squared", .7, 1, built(a=lambda r, d: r.randint(2, r.choice((12, 40)))), ("Multiply {a} by itself", "{a} * {a}"), [("Double {a}", "2 * {a}")], """
+    .
+    Take {a} as often as it says.""", ask="""{What is|Find|Calculate} {the square of {a}|{a} squared|{a} times itself}{?|.}""", link="{The square of {a} is taken|Start with the square of {a}}.")
 
 OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
 CHAIN = [name for name in CONCEPTS if name not in OPENERS]
@@ -1256,7 +1316,7 @@ class Story:
     def amount(self, k, noun):
         if noun == "dollars" and self.rng.random() < .6:
             return f"${k}"
-        word = WORDS[k] if 1 < k <= 12 and self.rng.random() < .1 else str(k)
+        word = WORDS[k] if 0 < k <= 12 and self.rng.random() < .1 else str(k)
         return f"{word} {noun}"
 
     def fill(self, text, **numbers):
@@ -1271,14 +1331,26 @@ class Story:
                 return self.amount(numbers["v"], self.slots["o"])
             value = numbers.get(body, self.slots.get(body))
             assert value is not None, (text, body)
-            if isinstance(value, int) and 1 < value <= 12 and self.rng.random() < .1 and "%" not in text and ":" not in text:
+            if isinstance(value, int) and 0 < value <= 12 and self.rng.random() < .1 and "%" not in text and ":" not in text:
                 return WORDS[value]
             return str(value)
         while "{" in text:
             text = re.sub(r"\{([^{}]*)\}", one_slot, text)
+        text = self.singular(text)
         text = re.sub(r" +", " ", text).strip().replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
         text = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
         return text[:1].upper() + text[1:]
+
+
+    def singular(self, text):
+        """1 apples -> 1 apple, 1 more apples are -> 1 more apple is, 1 of them were -> 1 of them was"""
+        one_of = lambda m: f"{m[1]}{m[2] or ''}{SINGULAR.get(m[3], m[3])}{VERBS.get(m[4], m[4] or '')}"
+        text = re.sub(rf"\b(1 |[Oo]ne )((?:more|other|new|others|{'|'.join(ADJECTIVES)}) )?({'|'.join(SINGULAR)})\b( \w+\b)?", one_of, text)
+        text = re.sub(r"\b(1|[Oo]ne)( of (?:the )?\w+)( are| were)\b", lambda m: m[1] + m[2] + VERBS[m[3]], text)
+        return re.sub(r"\bThere (are|were) (1|one) ", lambda m: f"There{VERBS[' ' + m[1]]} {m[2]} ", text)
+
+
+VERBS = {" are": " is", " were": " was", " come": " comes", " arrive": " arrives", " have": " has"}
 
 
 def whole(value):
@@ -1298,7 +1370,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
     """One try at a problem of `length` steps; None if the numbers did not work out."""
     story, sentences, steps, checks, values, used = Story(rng, length), [], [], [], [], set()
     opened = rng.random() < (.55 if length == 1 else .4)       # by an opener, else by a sentence that tells a quantity
-    v = None
+    v, first = None, story.slots["n"]
     if not opened:
         v, sentence = begin(rng, story, reworded)
         sentences.append(sentence)
@@ -1315,7 +1387,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
         forms = forms_of(story, c, slots, str(v) if i == 0 and not opened else f"n{i}")
         value = evaluate(forms[0][1], {f"n{i}": v} if i else {})
         most = 110 if "age" in story.kinds else LARGEST if length > 1 else 100 * LARGEST
-        if not (possible(value) and 2 <= value <= most):
+        if not (possible(value) and (length == 1 or value > 1) and value <= most):
             return None
         asked, tail = pick_tail(rng, story, c, slots, wording, own_ask, last)
         if values and rng.random() < .5 and say.startswith(story.slots["n"] + " "):
@@ -1337,16 +1409,21 @@ def attempt(rng, length, delayed, strict, reworded, among):
             sentences.append(tail if asked else story.fill(rng.choice(ASK)))
     if not wrong_steps_show(steps, values):
         return None
-    if rng.random() < .05:
+    if length == 1 and wording == ".":
+        sentences = [as_typed(sentences[-1], rng)]
+    elif rng.random() < .05:
         sentences.insert(rng.choice((0, 1)), story.fill(rng.choice(ASIDE)))
     elif can_be_joined(sentences) and rng.random() < .25:
         sentences = [joined(sentences, story)]
-    return Problem(" ".join(sentences), str(v), steps, checks, sum(CONCEPTS[name].kind == "delayed" for name, _ in steps))
+    question = " ".join(sentences)
+    if length <= 3 and story.slots["n"] == first and first in BOYS and rng.random() < .2:
+        question = told_of(rng.choice(("I", "you")), first, question)
+    return Problem(question, str(v), steps, checks, sum(CONCEPTS[name].kind == "delayed" for name, _ in steps))
 
 
 def begin(rng, story, reworded):
     """-> (a quantity, the sentence that tells it)."""
-    v = rng.randint(2, 60) if "age" in story.kinds else rng.choice((rng.randint(4, 150), rng.randint(4, 150), rng.randint(4, 999)))
+    v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(*rng.choice(((1, SMALL), (4, 150), (4, 150), (4, LARGEST))))
     lines = START_KIND.get(min(story.kinds), START)
     return v, story.fill(lines[-1] if reworded else rng.choice(lines[:-1] or lines), v=v)
 
@@ -1396,6 +1473,33 @@ def forms_of(story, c, slots, x):
     forms = [(re.sub(r"\{(\w+)\}", lambda slot: str(told[slot.group(1)]), comment), expression.format(x=x, **slots))
              for comment, expression in (c.right, *c.wrong)]
     return forms[::-1] if slots.get("flip") else forms
+
+
+def as_typed(ask, rng):
+    """A bare question, now and then in a hurry: "what is 2+2" for "What is 2 + 2?"."""
+    if rng.random() < .25:
+        ask = re.sub(r"(?<=[\d)]) ([-+*/x:]) (?=[\d(])", r"\1", ask)
+    if rng.random() < .15:
+        ask = ask[0].lower() + ask[1:]
+    return re.sub(r" ?=?[ ?.]*$", "", ask) if rng.random() < .15 else ask
+
+
+def told_of(who, name, text):
+    """ "Tom has 5 apples. How many does he have?" as "I have 5 apples. How many do I have?", or with "you"."""
+    me, my, am = ("me", "my", "am") if who == "I" else ("you", "your", "are")
+    was = "was" if who == "I" else "were"
+    def plain(verb):
+        return {"has": "have", "is": am, "was": was, "does": "do", "goes": "go"}.get(verb) or (
+            re.sub(r"(?<=ch|sh|ss)es$|(?<=[^s])s$", "", verb.removesuffix("ies") + "y" if verb.endswith("ies") else verb))
+    text = re.sub(rf"\b(is|was|does) ({re.escape(name)}|he)\b", lambda m: f"{plain(m[1])} {who}", text)
+    text = re.sub(rf"\b({re.escape(name)}|[Hh]e)( then| already|) (\w+)", lambda m: f"{who}{m[2]} {plain(m[3])}", text)
+    text = re.sub(rf"\b(and|but|then|{who}) ([a-z]+s)(?= (\d|a |the |all |some |half |one |two |three |{'|'.join(WORDS)}))", lambda m: f"{m[1]} {plain(m[2])}", text)
+    text = re.sub(rf"\b{re.escape(name)}'s\b|\bhis\b", my, text)
+    text = re.sub(r"\bHis\b", my.title(), text)
+    text = re.sub(r"\bhim\b", me, text)
+    text = re.sub(rf"\b{re.escape(name)}\b", me, text)
+    text = re.sub(rf"\b[Hh]e\b", who, text)
+    return re.sub(r"(^|[.?] )(you|my)", lambda m: m[1] + m[2].title(), text)
 
 
 def can_be_joined(sentences):
@@ -1493,7 +1597,7 @@ def student_record(rng, p):
 # Splits and mixes.
 
 SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
-SUMS = ("plus", "minus", "multiply", "divide")       # bare ones, that tell no story
+SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared""".split()     # bare ones, that tell no story
 #             steps, each as often;     delayed  strict  concepts
 MIXES = dict(sums=((1,), 0., 0., SUMS), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
              hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
