@@ -1,6 +1,6 @@
 """The tiny world: word problems that a model of 1.25M parameters can learn, and can get wrong in the ways pupils do.
 
-A problem is a story of 1 to 9 dependent steps. Each step is one of about 90 *concepts* (give away, share,
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 110 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
 steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
@@ -1489,21 +1489,22 @@ def told_of(who, name, text):
     me, my, am = ("me", "my", "am") if who == "I" else ("you", "your", "are")
     was = "was" if who == "I" else "were"
     def plain(verb):
-        return {"has": "have", "is": am, "was": was, "does": "do", "goes": "go"}.get(verb) or (
+        return {"has": "have", "is": am, "was": was, "does": "do", "goes": "go", "ties": "tie"}.get(verb) or (
             re.sub(r"(?<=ch|sh|ss)es$|(?<=[^s])s$", "", verb.removesuffix("ies") + "y" if verb.endswith("ies") else verb))
     text = re.sub(rf"\b(is|was|does) ({re.escape(name)}|he)\b", lambda m: f"{plain(m[1])} {who}", text)
     text = re.sub(rf"\b({re.escape(name)}|[Hh]e)( then| already|) (\w+)", lambda m: f"{who}{m[2]} {plain(m[3])}", text)
-    text = re.sub(rf"\b(and|but|then|{who}) ([a-z]+s)(?= (\d|a |the |all |some |half |one |two |three |{'|'.join(WORDS)}))", lambda m: f"{m[1]} {plain(m[2])}", text)
+    text = re.sub(rf"\b(and|but|then|{who}) ([a-z]+s)(?= (\d|\$|with |a |the |all |some |half |{'|'.join(WORDS)}))", lambda m: f"{m[1]} {plain(m[2])}", text)
     text = re.sub(rf"\b{re.escape(name)}'s\b|\bhis\b", my, text)
     text = re.sub(r"\bHis\b", my.title(), text)
     text = re.sub(r"\bhim\b", me, text)
     text = re.sub(rf"\b{re.escape(name)}\b", me, text)
-    text = re.sub(rf"\b[Hh]e\b", who, text)
+    text = re.sub(r"\b[Hh]e\b", who, text)
+    text = re.sub(rf"\b(asks|given|give|gives|gave|bring|brings|hand|hands) {who}\b", rf"\1 {me}", text)
     return re.sub(r"(^|[.?] )(you|my)", lambda m: m[1] + m[2].title(), text)
 
 
 def can_be_joined(sentences):
-    return 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"[^rs]\. ", s) for s in sentences)
+    return 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"(?<!Mr)(?<!Mrs)(?<!Ms)\. ", s) for s in sentences)
 
 
 def joined(sentences, story):
