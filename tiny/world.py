@@ -1,6 +1,6 @@
 """The tiny world: word problems that a model of 1.25M parameters can learn, and can get wrong in the ways pupils do.
 
-A problem is a story of 1 to 9 dependent steps. Each step is one of about 110 *concepts* (give away, share,
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 140 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
 steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
@@ -27,6 +27,7 @@ wording of every concept that nothing else uses.
 """
 import argparse
 import json
+import math
 import random
 import re
 import zlib
@@ -366,7 +367,7 @@ concept("need", .2, 5, lambda rng, v: dict(k=v + rng.randint(2, 90)), ("Subtract
     money: How much more {money |}does {n} need?
     How many {o} are missing?""")
 concept("per_day", .8, 5, one(2, 31), ("Multiply by {k} days", "{x} * {k}"), [("Divide by {k} days", "{x} / {k}")], """
-    {n} {does|collects|gets|uses|makes|sells} {this|that many|as many|that} {every|each} {day|week|hour} for {k} {days|weeks|hours}.
+    {n} {does|collects|gets|uses|makes|sells} {this|that many|as many|that} {every|each} {y} for {k} {y}s.
     {That|This} happens {every|each} day for {k} days.
     {It|A machine} {makes|uses} that many {o} {per|an|every} hour {for|and runs} {k} hours.
     {n} {does|reads|makes|eats} that many {every|each} day. => How many {o} is that in {k} days?
@@ -530,10 +531,10 @@ concept("get_each", .3, 4, two(2, 20, 2, 12, lambda v, k, m: True), ("Add {k} fo
         [("Add {k}", "{x} + {k}"), ("Add {k} and {m}", "{x} + {k} + {m}")], """
     {n} {buys|gets|finds|bought|got|found} {m} {z} {of|with} {k} {o}{ each|}.
     {n} {gets|receives|got|received} {k} {o} from each of {m} {friends|people}.
-    {n} {saves|makes|collects|earns|finds} {k} {more |}{o} {a|each|every} {day|week} for {m} {days|weeks}.
+    {n} {saves|makes|collects|earns|finds} {k} {more |}{o} {a|each|every} {y} for {m} {y}s.
     {m} {friends|people|visitors} each {give|bring} {n} {k} {more |}{o}.
     {n} {gets|buys|finds} {m} more {z} with {k} {o} in each.
-    For {m} {days|weeks} {n} {gets|finds|collects|makes} {k} {more |}{o} {a|each|every} {day|week}.
+    For {m} {y}s {n} {gets|finds|collects|makes} {k} {more |}{o} {a|each|every} {y}.
     {m} times {k} {o} are added.""",
     ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in all|altogether}?
     How many {o} are there {now|in all|altogether}?""")
@@ -787,15 +788,16 @@ concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a
     There are {a} {z}{ in the {place}|} {with|and each has|and each holds} {b} {o}{ in each|}.
     {Each|Every} {zs} {has|holds|contains} {b} {o}. {There are|{n} has|{n} buys} {a} {z}.
     There are {b} {o} in {each|a|one} {zs}. {There are|{n} has} {a} {z}.
-    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {day|week|hour} for {a} {days|weeks|hours}.
+    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {y} for {a} {y}s.
     {a} {children|friends|people} {bring|have|get} {b} {o} each.
     {A|One|Each} {zs} {holds|has|contains} {b} {o}. => How many {o} are {there |}in {a} {z}?
     . => How many {o} are {there |}in {a} {z} {of|with} {b} {o}{ each|}?
     {A|An|Each} {spider|animal|table|team|bike|car|class} has {b} {legs|wheels|players|parts|seats}. => How many do {a} of them have?
     {There are|{n} sees} {a} rows {of|with} {b} {o}{ each| in each row|}. => How many {o} are there{ in all| altogether|}?
-    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {day|week|hour}. => How many {o} {is that|does {he} {read|make|use}} in {a} {days|weeks|hours}?
+    {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {y}. => How many {o} {is that|does {he} {read|make|use}} in {a} {y}s?
     . => How many {o} are {there |}in {a} {z} if each {zs} {holds|has|contains} {b}{ {o}|}?
     {n} has {a} {z}. {Each|Every} {zs} {has|holds|contains} {b} {o}. => How many {o} {does {he} have|are there}{ in all| altogether| in total|}?
+    A {pool|track|road} is {b} {m|meters} long. {n} {swims|runs|walks} {a} {lengths|laps}{ of it|}. => How many meters {is that|does {he} {swim|run|walk}}?
     There are {a} {teams|classes|groups} {with|of} {b} {students|children|players}{ each|}. => How many {students|children|players} are there{ in all|}?
     {n} {eats|reads|uses|makes|drinks} {b} {o} {a|each|every} day. => How many {o} {is that|does {he} {use|need}} in {a} days?
     {n} {makes|packs|sells|sorts|cleans} {b} {o} {in one|in an|an|per|each} hour. => How many {o} {is that|does {he} {make|pack|sell|sort|clean}} in {a} hours?
@@ -810,12 +812,12 @@ concept("cost", .8, 6, numbers((2, 40), (2, 40)), ("Multiply {a} by {b}", "{a} *
     {n} {sells|sold} {a} {t+} {for|at} {b$} {each|apiece}. => How much {money |}{does|did} {n} {make|get|earn}{ in all| altogether|}?
     {A {t}|One {t}|Each {t}} costs {b$}. {n} {buys|bought|wants} {a}{ {t+}|}.
     {n} {buys|bought} {a} {t+}. {Each|Each one|Every {t}} {costs|cost} {b$}.
-    {n} {earns|makes|is paid} {b$} {an hour|a day|per hour} and works {a} {hours|days}. => How much {money |}{does|did} {n} {make|earn|get}{ in all| altogether|}?
+    {n} {earns|makes|is paid} {b$} {a|each|per} {y} and works {a} {y}s. => How much {money |}{does|did} {n} {make|earn|get}{ in all| altogether|}?
     {A {t}|One {t}|Each {t}} costs {b$}. => How much do {a} {t+} cost?
-    {n} {earns|makes|saves} {b$} {an hour|a day|a week|each week}. => How much {does|will} {he} {earn|make|save|have} in {a} {hours|days|weeks}?
-    {n} {saves|earns} {b$} {a|each|every} {week|month|day} for {a} {weeks|months|days}. => How much {money |}{does {he} have|is that|does {n} {save|earn}}{ in all| altogether|}?
-    {n} {earns|makes|is paid} {b$} {an hour|per hour|a day}. {He} works {for |}{a} {hours|days}. => How much {money |}does {he} {earn|make|get}?
-    {n} {saves|earns|spends|pays} {b$} {every|each|a} {week|month|day}. => How much {money |}{is that|does {he} {save|pay|spend}} in {a} {weeks|months|days}?
+    {n} {earns|makes|saves} {b$} {a|each|per} {y}. => How much {does|will} {he} {earn|make|save|have} in {a} {y}s?
+    {n} {saves|earns} {b$} {a|each|every} {y} for {a} {y}s. => How much {money |}{does {he} have|is that|does {n} {save|earn}}{ in all| altogether|}?
+    {n} {earns|makes|is paid} {b$} {a|each|per} {y}. {He} works {for |}{a} {y}s. => How much {money |}does {he} {earn|make|get}?
+    {n} {saves|earns|spends|pays} {b$} {every|each|a} {y}. => How much {money |}{is that|does {he} {save|pay|spend}} in {a} {y}s?
     . => What do {a} {t+} cost at {b$} each?
     . => How much do {a} {t+} cost if {one|one {t}|each} costs {b$}?
     . => If {one|a} {t} costs {b$}, how much do {a} {t+} cost?
@@ -854,6 +856,7 @@ concept("two_prices", .3, 4, built(a=ints(2, 9), b=ints(2, 15), c=ints(2, 9), d=
         [("Multiply {a} by {b}", "{a} * {b}"), ("Add the prices", "{b} + {d}")], """
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and {c} {u+} {for|at} {d$} each.
     {A {t}|Each {t}} costs {b$} and {a {u}|each {u}} costs {d$}. {n} {buys|bought} {a} {t+} and {c} {u+}.
+    {Tickets cost {b$} for adults and {d$} for children.|An adult ticket costs {b$} and a child ticket {d$}.} => How much do {a} adults and {c} children pay?
     {T+} cost {b$} and {u+} cost {d$}. {n} {buys|wants} {a} {t+} and {c} {u+}.
     {n} {buys|bought} {a} kg of {t+} {at|for} {b$} {per|a} kg and {c} kg of {u+} {at|for} {d$} {per|a} kg.
     For {a} {t+} at {b$} and {c} {u+} at {d$} {n} pays at once.""",
@@ -864,7 +867,7 @@ concept("two_prices", .3, 4, built(a=ints(2, 9), b=ints(2, 15), c=ints(2, 9), d=
 concept("unit_price", .6, 3, built(k=ints(2, 12), p=ints(2, 30), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}", "{a} / {k}"), [("Multiply {a} by {k}", "{a} * {k}")], """
     {k} {t+} cost {a$}.
     {n} {pays|paid} {a$} for {k} {t+}.
-    {n} {earns|earned|makes} {a$} in {k} {days|hours}. => How much {is that|does {he} earn} per {day|hour}?
+    {n} {earns|earned|makes} {a$} in {k} {y}s. => How much {is that|does {he} earn} per {y}?
     {k} {t+} cost {a$}{ in all|}. => How much does one {t} cost?
     {n} {buys|bought} {k} {t+} for {a$}{ in all|}. => How much does {one|each|one {t}|each {t}} cost?
     {k} {t+} cost {a$}. => {What is the price of|What does|How much is} {one|one {t}}?
@@ -878,27 +881,29 @@ concept("proportion", .3, 3, built(k=ints(2, 9), p=ints(2, 15), m=ints(2, 12), a
     {k} {t+} cost {a$}. {n} {buys|wants} {m}{ {t+}|}.
     {n} {pays|paid} {a$} for {k} {t+}. {f} {buys|wants} {m}{ {t+}|}.
     {If |}{k} {t+} cost {a$}. => How much do {m} {t+} cost?
-    {n} {earns|makes} {a$} in {k} {hours|days}. => How much does {he} {earn|make} in {m} {hours|days}?
+    {n} {earns|makes} {a$} in {k} {y}s. => How much does {he} {earn|make} in {m} {y}s?
     If {k} {t+} cost {a$}, think of {m} {t+}.""",
     link="""{Take the price of these|Count the money for these}.""",
     ask="""How much {do|would} {m} {t+} cost?
     How much {is that|do these cost|do they cost}?""", to="money")
 concept("proportion_things", .3, 2, built(k=ints(2, 9), p=ints(2, 15), m=ints(2, 12), a=lambda r, d: d["k"] * d["p"]), ("Rate for one, times {m}", "{a} / {k} * {m}"),
         [("Multiply {a} by {m}", "{a} * {m}"), ("Divide by {m}, times {k}", "{a} / {m} * {k}")], """
-    {n} {makes|reads|types|picks|packs|paints} {a} {o} in {k} {hours|minutes|days}. {He} {works|goes on} for {m}.
-    {A machine|A factory|A printer} makes {a} {o} in {k} {hours|minutes|days}. It runs for {m}.
+    {n} {makes|reads|types|picks|packs|paints} {a} {o} in {k} {y}s. {He} {works|goes on} for {m}.
+    {A machine|A factory|A printer} makes {a} {o} in {k} {y}s. It runs for {m}.
     A recipe for {k} people {needs|uses|takes} {a} {o}. {n} cooks for {m} people.
-    {A machine|A printer|{n}} makes {a} {o} in {k} {hours|minutes|days}. => How many {o} does {it|{he}} make in {m} {hours|minutes|days}?
+    A recipe {needs|uses|takes} {a} {cups|spoons|grams} of {flour|sugar|milk} for {k} {pancakes|cookies|people|cakes}. => How {much|many {cups|spoons|grams}} {is|are} needed for {m}{ {pancakes|cookies|people|cakes}|}?
+    {If |}{k} {t+} weigh {a} {grams|kg}. => How much do {m} {t+} weigh?
+    {A machine|A printer|{n}} makes {a} {o} in {k} {y}s. => How many {o} does {it|{he}} make in {m} {y}s?
     {k} workers make {a} {o}, and now there are {m} workers.""",
     link="""{Take that number|Count these}.""",
     ask="""How many {o} {is that|does {he} make|are needed|can it make|does {n} need}{ in that time|}?""")
 concept("inverse_prop", .1, 2, built(k=ints(2, 9), m=ints(2, 9), p=ints(2, 8), a=lambda r, d: d["m"] * d["p"]), ("All the work, shared by {m}", "{a} * {k} / {m}"),
         [("Time for one, times {m}", "{a} / {k} * {m}")], """
-    {k} workers {need|take} {a} {days|hours} for a {job|house|wall|road}. Now {m} workers do {it|the same}.
-    {k} {people|painters|machines} finish a {job|wall} in {a} {days|hours}. {m} {people|of them} {do|start} the same job.
+    {k} workers {need|take} {a} {y}s for a {job|house|wall|road}. Now {m} workers do {it|the same}.
+    {k} {people|painters|machines} finish a {job|wall} in {a} {y}s. {m} {people|of them} {do|start} the same job.
     For {k} horses the hay lasts {a} days, and there are {m} horses.""",
     link="""{Take the time|Count the time}.""",
-    ask="""How many {days|hours} {do they need|does it take|will it take}?
+    ask="""How many {y}s {do they need|does it take|will it take}?
     How long {does|will} it take?""", to="days")
 concept("area", .65, 4, numbers((3, 40), (2, 30)), ("Multiply length by width", "{a} * {b}"), [("Add length and width", "{a} + {b}"), ("Go around it", "2 * ({a} + {b})")], """
     {A|The} {rectangle|garden|room|field|floor|park|yard|rectangular garden|wall} is {a} {unit} long and {b} {unit} wide.
@@ -970,6 +975,7 @@ concept("distance", .8, 5, numbers((10, 90), (2, 12)), ("Multiply speed by time"
     How many {kilometers|miles|km} is that?""", to="kilometers")
 concept("duration", .65, 3, built(b=ints(3, 90), p=ints(2, 12), a=lambda r, d: d["b"] * d["p"]), ("Divide the distance by the speed", "{a} / {b}"), [("Multiply distance by speed", "{a} * {b}")], """
     {n} has to {drive|go|ride|travel} {a} {km|kilometers|miles} at {b} {km|kilometers|miles} {per|an} hour.
+    {A plane|A bird|A pilot} {flies|has to fly} {a} {km|kilometers|miles} at {b} {km|kilometers|miles} {per|an} hour. => How many hours {does|will} {it|the flight} take?
     {A car|A train|A bus} {travels|drives|goes} {a} {km|kilometers|miles} at {a speed of |}{b} {km/h|mph|km per hour|miles per hour}.
     {The|A} way is {a} {km|kilometers|miles} long. {n} {drives|walks|rides} {b} {km|kilometers|miles} {per|each} hour.
     {n} saves {b$} {a|each|every|per} week. => {How many weeks does it take to save|In how many weeks does {he} have} {a$}?
@@ -1001,6 +1007,8 @@ concept("average3", .25, 3, numbers((2, 99), (2, 99), (2, 99), fits=lambda a, b,
     {n} {has|got|scored|made|read|sold} {a}, {b} and {c} {o} {on three days|in three games|in three tests}.
     {n} has {a} {o}, {f} has {b} and {g} has {c}.
     The {three |}{numbers|scores|test scores} are {a}, {b} and {c}.
+    The numbers {a}, {b} and {c} are given.
+    . => {what is|What is|Find} the {average|mean} of {a}, {b}, {c}?
     . => {What is|Find} the {average|mean} of {a}, {b} and {c}?
     {n} {scored|got} {a}, {b} and {c}{ points|} {on|in} three {tests|games}. => What is {his|the} average{ score|}?
     Three {z} hold {a}, {b} and {c} {o}.""",
@@ -1039,6 +1047,8 @@ concept("markup", .25, 2, lambda rng, v: (lambda a: (lambda p: dict(p, a=a))(_pi
         ("Add {k} percent to {a}", "{a} + {a} * {k} / 100"), [("Add {k}", "{a} + {k}"), ("Find {k} percent", "{a} * {k} / 100")], """
     {A {t}|A meal|A hotel} costs {a$} {and|plus} {a tax of |a tip of |}{k}{%| percent}{ tax| tip| is added|}.
     {The price of a {t}|The rent} is {a$} and {rises|goes up|increases} by {k}{%| percent}.
+    {A {t}|The {t}|A bike|A phone} costs {a$}{ and its price|. Its price|. The price} {rises|goes up|increases} by {k}{%| percent}.
+    . => What is {a} {increased by|plus} {k}{%| percent}?
     {n} {earns|has} {a$} and gets {k}{%| percent} more.
     To a bill of {a$} {n} adds {k}{%| percent}.""",
     link="""{Take the new price|The new amount counts}.""", ask="""What is the {new price|total|new amount}?
@@ -1070,10 +1080,12 @@ concept("hours_minutes", .3, 2, built(a=ints(2, 9), b=ints(5, 55)), ("{a} hours 
     After {a} hours and {b} minutes the trip ends.""",
     link="Take it in minutes.", ask="How many minutes is {that|this}{ in all|}?", to="minutes")
 concept("legs", .3, 2, built(a=ints(2, 20), b=ints(2, 20)), ("Four legs and two legs", "4 * {a} + 2 * {b}"), [("Four legs each", "4 * ({a} + {b})"), ("Count the animals", "{a} + {b}")], """
+    {A farm|A farmer|{n}} has {b} {chickens|hens|ducks|geese} and {a} {cows|horses|pigs|sheep|goats|dogs}.
+    . => How many legs do {a} {cows|horses|dogs|cats|pigs} and {b} {chickens|hens|ducks|birds} have?
     {On a farm|In a field|In a yard} there are {a} {cows|horses|pigs|sheep|goats|dogs} and {b} {chickens|hens|ducks|geese}.
     {n} has {a} {cows|horses|pigs|dogs|cats|goats} and {b} {chickens|hens|ducks|birds}.
     {b} {hens|ducks} and {a} {cows|pigs} stand in the yard.""",
-    link="""{Count the legs|Their legs are counted}.""", ask="How many legs {are there|do they have}{ in all| altogether|}?", to="t")
+    link="""{Count the legs|Their legs are counted}.""", ask="How many legs {are there|do they have|do the animals have|do all animals have}{ in all| altogether|}?", to="t")
 concept("bills", .4, 2, built(a=ints(2, 12), b=ints(2, 12)), ("Fives and tens", "5 * {a} + 10 * {b}"), [("Count the bills", "{a} + {b}"), ("Tens for all", "10 * ({a} + {b})")], """
     {n} has {a} five-dollar bills and {b} ten-dollar bills.
     {n} {pays with|saves|finds} {a} 5-dollar bills and {b} 10-dollar bills.
@@ -1233,6 +1245,158 @@ concept("squared", .7, 1, built(a=lambda r, d: r.randint(2, r.choice((12, 40))))
     .
     Take {a} as often as it says.""", ask="""{What is|Find|Calculate} {the square of {a}|{a} squared|{a} times itself}{?|.}""", link="{The square of {a} is taken|Start with the square of {a}}.")
 
+# What else people try first: rules of schoolbooks, equations, shapes, the calendar.
+concept("points", .6, 2, numbers((2, 20), (1, 12)), ("Three times {a}, and {b}", "3 * {a} + {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {A team|Our team|The team|{n}'s team} {won|wins} {a} {games|matches} and {drew|draws} {b}. A win {is worth|gives|brings} 3 points and a draw 1{ point|}.
+    A win {is worth|gives} 3 points and a draw 1{ point|}. {n}'s team {won|has won} {a} {games|matches} and {drew|has drawn} {b}.
+    With three points for a win and one for a draw, {a} wins and {b} draws are counted.""",
+    link="The points are counted.", ask="How many points {is that|does the team have|do they have|did they get}{ in all| altogether|}?", to="points")
+concept("flows_out", .6, 3, numbers((40, 600), (2, 40), (2, 12), fits=lambda a, b, c: a - b * c > 0), ("Take {b} times {c} from {a}", "{a} - {b} * {c}"), [("Subtract {b} from {a}", "{a} - {b}"), ("Multiply {b} by {c}", "{b} * {c}")], """
+    {A tank|A pool|A barrel} {holds|contains} {a} liters{ of water|}. {{b} liters {leak|flow|run} out every hour|Every hour {b} liters {leak|flow|run} out}. => How {much water|many liters} {is left|are left|is in it} after {c} hours?
+    {n} has {a$}. {He} spends {b$} {every|each|a} {y}. => How much {money |}{is left|does {he} have left} after {c} {y}s?
+    A book has {a} pages. {n} reads {b} pages {a|each|every} day. => How many pages are left after {c} days?
+    {n} has {a} {o} and {uses|eats|sells|gives away} {b} {a|each|every} day. => How many {o} {are left|does {he} have left} after {c} days?
+    Of {a} {o} {b} vanish on each of {c} days.""", ask="How many {o} are left?", link="{Take what is left|Look at the rest}.")
+concept("flows_in", .6, 3, numbers((2, 99), (2, 40), (2, 12)), ("Add {b} times {c} to {a}", "{a} + {b} * {c}"), [("Add {b} to {a}", "{a} + {b}"), ("Multiply {b} by {c}", "{b} * {c}")], """
+    {n} has {a$}. {He} {saves|earns|gets} {b$} {every|each|a} {y}. => How much {money |}does {he} have after {c} {y}s?
+    {n} has {a} {o} and {gets|finds|makes|buys} {b} {more |}{a|each|every} {y}. => How many {o} does {he} have after {c} {y}s?
+    A plant is {a} cm {tall|high}. It grows {b} cm {a|each|every} {y}. => How {tall|high} is it after {c} {y}s?
+    To {a} {o} come {b} on each of {c} days.""", ask="How many {o} are there then?", link="{Take what is there then|All of it is counted}.")
+concept("calendar", .7, 3, lambda rng, v: (lambda c: dict(a=rng.randint(1, 60), k=c[0], y=c[1], w=c[2]))(rng.choice(
+        [(7, "day", "a week"), (7, "day", "one week"), (7, "day", "1 week"), (14, "day", "two weeks"), (14, "day", "2 weeks"), (21, "day", "3 weeks"), (12, "month", "a year"), (12, "month", "one year"), (24, "hour", "a day"), (24, "month", "2 years"), (60, "minute", "an hour"), (30, "day", "June")])),
+        ("Multiply {a} by {k}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+    {n} {runs|walks|reads|eats|drinks|does|makes|uses} {a} {o} {every|each|a|per} {y}. => How many {o} {is that|does {he} {run|walk|read|eat|need|make}} in {w}?
+    {A dog|A cat|A machine|A family|A shop} {uses|needs|eats} {a} {o} {every|each|a|per} {y}. => How many {o} {is that|are needed} in {w}?
+    {n} {saves|earns|spends|pays} {a$} {every|each|a|per} {y}. => How much {money |}{is that|does {he} {save|earn|spend|pay}} in {w}?
+    . => How many {o} {are needed|are used|are there} in {w} if {a} {are needed|are used|come} {every|each|a} {y}?
+    With {a} {o} {every|each} {y}, all of {w} is counted.""", ask="How many {o} is that?", link="{w} passes.")
+concept("apart", .5, 1, numbers((10, 90), (10, 90), (2, 9)), ("Both speeds, times {c}", "({a} + {b}) * {c}"), [("Add both speeds", "{a} + {b}"), ("Multiply {a} by {c}", "{a} * {c}")], """
+    Two {trains|cars|buses|ships|bikes} {start|leave} {from the same {place|station|town} |}in opposite directions{ at the same time|}, one at {a} {km/h|km per hour|mph} and the other at {b}{ {km/h|km per hour|mph}|}. => How far apart are they after {c} hours?
+    Two {trains|cars} {drive|go|travel} {towards each other|away from each other} at {a} and {b} km per hour for {c} hours. => How many kilometers {is that|do they go} together?
+    One goes north at {a} and one south at {b} kilometers an hour, for {c} hours.""", ask="How far apart are they?", link="{Take the distance|The distance is measured}.", to="kilometers")
+concept("equation_plus", .6, 2, built(k=ints(1, 60), p=ints(1, 60), a=lambda r, d: d["k"] + d["p"]), ("Subtract {k} from {a}", "{a} - {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+    .
+    A number and {k} make {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} x + {k} = {a}{?|.}
+    If {x + {k}|{k} + x} = {a}, what is x?
+    {What number|What} plus {k} {is|equals|makes} {a}?
+    I think of a number and add {k}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number for which it and {k} make {a}.")
+concept("equation_minus", .6, 1, built(k=ints(1, 60), a=ints(1, 60)), ("Add {k} to {a}", "{a} + {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+    .
+    A number without {k} makes {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} x - {k} = {a}{?|.}
+    If x - {k} = {a}, what is x?
+    {What number|What} minus {k} {is|equals|makes} {a}?
+    I think of a number and subtract {k}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number that without {k} makes {a}.")
+concept("equation_times", .6, 2, built(k=ints(2, 12), p=ints(1, 20), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+    .
+    A number taken {k} times makes {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} {k}x = {a}{?|.}
+    If {{k}x|{k} * x} = {a}, what is x?
+    {What number|What} times {k} {is|equals|makes} {a}?
+    {k} times {a number|what number} is {a}. What is the number?
+    I think of a number and multiply it by {k}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number that {k} times makes {a}.")
+concept("equation_both", .5, 2, built(k=ints(2, 9), b=ints(1, 30), p=ints(1, 15), a=lambda r, d: d["k"] * d["p"] + d["b"]), ("Subtract {b}, divide by {k}", "({a} - {b}) / {k}"), [("Subtract {b} from {a}", "{a} - {b}"), ("Divide {a} by {k}, subtract {b}", "{a} / {k} - {b}")], """
+    .
+    A number taken {k} times and {b} make {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} {k}x + {b} = {a}{?|.}
+    If {k}x + {b} = {a}, {what is x|find x}?
+    I {multiply a number by {k}|take a number {k} times} and add {b}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number that {k} times and with {b} makes {a}.")
+concept("times_minus", .75, 1, numbers((2, 12), (2, 12), (1, 60), fits=lambda a, b, c: a * b - c > 0), ("Multiply {a} by {b}, subtract {c}", "{a} * {b} - {c}"), [("Subtract {c} from {b}, multiply by {a}", "{a} * ({b} - {c})")], """
+    .
+    Take {c} from the product of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {* {b} -|x {b} -|times {b} minus} {c}{?|.}
+    {a} {*|x} {b} - {c}{?| =| = ?|}""", link="Start with {a} times {b} minus {c}.")
+concept("minus_times", .6, 1, numbers((12, 150), (2, 12), (2, 12), fits=lambda a, b, c: a - b * c > 0), ("Multiply {b} by {c}, take it from {a}", "{a} - {b} * {c}"), [("Subtract {b} from {a}, multiply by {c}", "({a} - {b}) * {c}")], """
+    .
+    Take the product of {b} and {c} from {a}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {- {b} *|- {b} x|minus {b} times} {c}{?|.}
+    {a} - {b} {*|x} {c}{?| =| = ?|}""", link="Start with {a} minus {b} times {c}.")
+concept("minus_twice", .75, 1, numbers((4, 150), (1, 60), (1, 60), fits=lambda a, b, c: a - b - c > 0), ("Subtract {b} and {c} from {a}", "{a} - {b} - {c}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    .
+    Take both {b} and {c} from {a}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {- {b} -|minus {b} minus} {c}{?|.}
+    {a} - {b} - {c}{?| =| = ?|}""", link="Start with {a} minus {b} minus {c}.")
+concept("times3", .75, 1, numbers((2, 12), (2, 12), (2, 12)), ("Multiply all three numbers", "{a} * {b} * {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+    .
+    Take the product of {a}, {b} and {c}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {* {b} *|x {b} x|times {b} times} {c}{?|.}
+    {a} {* {b} *|x {b} x} {c}{?| =| = ?|}
+    {What is the product of|Multiply} {a}, {b} and {c}{?|.}""", link="Start with {a} times {b} times {c}.")
+concept("power", .7, 1, lambda rng, v: dict(zip("ak", rng.choice([(2, 3), (2, 4), (2, 5), (2, 6), (2, 8), (2, 10), (3, 3), (3, 4), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3), (9, 3), (10, 3), (10, 2), (5, 2), (6, 2), (7, 2), (8, 2), (9, 2), (11, 2), (12, 2), (15, 2), (20, 2)]))),
+        ("Raise {a} to the power {k}", "{a} ** {k}"), [("Multiply {a} by {k}", "{a} * {k}")], """
+    .
+    Take {k} factors of {a}.""", ask="""{What is|What's|Calculate|Compute|Find} {{a}^{k}|{a} to the power of {k}|{a} ** {k}}{?|.}
+    {a}^{k}{?| =| = ?|}""", link="Start with {a}^{k}.")
+concept("root", .7, 1, built(b=ints(2, 30), a=lambda r, d: d["b"] * d["b"]), ("Take the root of {a}", "{a} ** .5"), [("Halve {a}", "{a} / 2")], """
+    .
+    Which number times itself is {a} is asked.""", ask="{What is|What's|Calculate|Find} the square root of {a}{?|.}", link="{Take|Start with} the square root of {a}.")
+concept("fraction_of", .6, 2, built(k=lambda r, d: r.choice((3, 4, 5, 6, 8, 10)), m=lambda r, d: r.choice([m for m in (2, 3, 4, 5, 7, 9) if m < d["k"] and math.gcd(m, d["k"]) == 1] or [1]), p=ints(1, 30), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}, times {m}", "{a} / {k} * {m}"), [("Divide {a} by {k}", "{a} / {k}"), ("Divide {a} by {m}", "{a} / {m}")], """
+    .
+    {m}/{k} of {a} {o} {in the {place}|here|} are {adj}. => How many {o} are {adj}?
+    {n} has {a} {o} and {gives away|sells|eats|uses} {m}/{k} of them. => How many {o} {is that|does {he} {give away|sell|eat|use}}?
+    Of {a} {o} {m} parts out of {k} count.""", ask="{What is|What's|Find|Calculate|How much is} {m}/{k} of {a}{?|.}", link="{Take these|{m}/{k} of {a} is taken}.")
+concept("book_rest", .6, 2, numbers((2, 40), (2, 40), (40, 300), fits=lambda a, b, c: c - a - b > 0), ("Take {a} and {b} from {c}", "{c} - {a} - {b}"), [("Subtract {a} from {c}", "{c} - {a}"), ("Add {a} and {b}", "{a} + {b}")], """
+    {n} {reads|read} {a} pages on {Monday|Friday} and {b}{ pages|} on {Tuesday|Saturday}. {The|{His}} book has {c} pages. => How many pages {are left|does {he} {still |}have {left |}to read}?
+    A book has {c} pages. {n} {reads|read} {a}{ pages|} on Monday and {b}{ pages|} on Tuesday. => How many pages {are left|does {he} {still |}have {left |}to read}?
+    {n} {has|had} {c$} and {buys|bought} {a {t}|lunch} for {a$} and {a {u}|a book} for {b$}. => How much {money |}{is left|does {he} have left}?
+    {n} buys a {t} for {a$} and a {u} for {b$}. {He} pays with {{c$}|a ${c} bill}. => How much change does {he} get{ back|}?
+    There are {c} {o} in the {place}. {a} are {adj}, {b} are {sold|broken}, and the others are {good|new}. => How many are {good|new}?
+    From {c} {o} first {a} and then {b} go.""", ask="How many {o} are left?", link="{Take what is left|Look at the rest}.")
+concept("angle", .5, 1, numbers((20, 80), (20, 80)), ("Take {a} and {b} from 180", "180 - {a} - {b}"), [("Take {a} from 180", "180 - {a}"), ("Add {a} and {b}", "{a} + {b}")], """
+    Two angles of a triangle are {a} and {b} degrees.
+    A triangle has angles of {a} {degrees |}and {b} degrees.
+    Of the angles in a triangle one has {a} degrees and another {b}.""", ask="{What is|How large is|How many degrees has} the third{ angle|}?", link="The third angle is taken.", to="degrees")
+concept("triangle_around", .7, 1, numbers((3, 40), (3, 40), (3, 40)), ("Add the three sides", "{a} + {b} + {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+    A triangle has sides of {a} {unit}, {b} {unit} and {c} {unit}.
+    The sides of a triangle are {a}, {b} and {c}{ {unit}|}{ long|}.
+    . => What is the perimeter of a triangle with sides {a}, {b} and {c}?
+    Around a triangle one walks {a}, {b} and {c} {unit}.""", ask="{What is|Find} {its|the} perimeter{ of the triangle|}{?|.}", link="Its perimeter is taken.", to="meters")
+concept("side", .6, 2, built(b=ints(2, 20), p=ints(2, 30), a=lambda r, d: d["b"] * d["p"]), ("Divide {a} by {b}", "{a} / {b}"), [("Multiply {a} by {b}", "{a} * {b}"), ("Subtract {b} from {a}", "{a} - {b}")], """
+    {A|The} {rectangle|garden|room|field} {has|with} an area of {a} square {cm|meters|feet} {and|has} a {length|width} of {b}{ {cm|meters|feet}|}. => What is {its|the} {width|length|other side}?
+    The area of a {rectangle|garden|room} is {a}{ square meters|} and {its|one} {length|width|side} is {b}{ meters|}. => {What is|Find} the {other side|width|length}{?|.}
+    A rectangle of {a} squares is {b} squares long. => How wide is it?
+    An area of {a} has one side of {b}.""", ask="What is the other side?", link="The other side is taken.", to="meters")
+concept("square_side", .6, 1, built(p=ints(2, 60), a=lambda r, d: 4 * d["p"]), ("Divide {a} by 4 sides", "{a} / 4"), [("Multiply {a} by 4", "{a} * 4")], """
+    {A|The} {square|square garden|square room} has a perimeter of {a} {unit}.
+    The perimeter of a square is {a}{ {unit}|}.
+    Once around a square is {a} {unit}.""", ask="{How long is|What is} {one|its|each} side?", link="One side is taken.", to="meters")
+concept("percent_less", .4, 2, lambda rng, v: (lambda a: (lambda p: dict(a=a, b=a - a * p // 100))(rng.choice([p for p in PERCENTS if a * p % 100 == 0])))(20 * rng.randint(1, 40)),
+        ("The difference in percent of {a}", "({a} - {b}) * 100 / {a}"), [("Subtract {b} from {a}", "{a} - {b}"), ("Percent of {b}", "({a} - {b}) * 100 / {b}")], """
+    {A {t}|The {t}} {cost|was} {a$} and now {costs|is} {b$}. => {By what percent|By how many percent} {was the price|is it} reduced?
+    The price {of a {t} |}{fell|falls|dropped|goes down} from {a$} to {b$}. => {What is the discount in percent|How many percent is that|By how many percent did it fall}?
+    From {a} {o} only {b} remain. => How many percent are gone?
+    A price of {a$} sinks to {b$}.""", ask="How many percent is the price lower?", link="The percents are counted.", to="percent")
+concept("percent_is", .5, 2, lambda rng, v: (lambda a: (lambda p: dict(a=a, b=a * p // 100))(rng.choice([p for p in PERCENTS if a * p % 100 == 0])))(20 * rng.randint(1, 40)),
+        ("{b} in percent of {a}", "{b} * 100 / {a}"), [("Divide {a} by {b}", "{a} / {b}"), ("Subtract {b} from {a}", "{a} - {b}")], """
+    {n} {got|gets|answered|has} {b} of {a} {questions|points|answers} right. => {What percent|How many percent} is that?
+    {b} {out of|of} {a} {o} are {adj}. => {What percent|How many percent} of {the {o}|them} {are|is that} {adj}?
+    . => What percent of {a} is {b}?
+    {b} is {what percent|how many percent} of {a}?
+    Among {a} {o} there are {b} {adj} ones.""", ask="{What percent|How many percent} is that?", link="{Take it in percent|The percents are counted}.", to="percent")
+concept("had_before", .5, 4, numbers((1, 99), (1, 99)), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {a} from {b}", "{b} - {a}")], """
+    {n} {had|has} some {o}. {He} {gave away|lost|sold|ate|used|gave {f}|gives away|gives {f}} {a}{ of them|} and {has|now has} {b} {left|now}. => How many {o} did {he} have {at first|before|at the start|in the beginning}?
+    {n} {had|has} some money. {He} {spent|spends|paid} {a$}{ {on|for} {a {t}|lunch|a game}|} and {has|now has} {b$} left. => How much {money |}did {he} have {at first|before|at the start|in the beginning}?
+    After {giving away|losing|selling|eating} {a} {o}{,|} {n} has {b} {left|{o} left}. => How many {o} did {he} have {at first|before|at the start}?
+    {n} {spent|spends} {a$} and has {b$} left. => How much {money |}did {he} have {at first|before}?
+    {n} bought some {o}. {He} {ate|used|lost|sold} {a} and {b} are left. => How many {o} did {he} buy?
+    When {n} was {a} {o} poorer, {b} were there.""", ask="How many {o} were there {before|at first}?", link="{Go back to the number before|Look at the time before that}.")
+concept("had_less", .4, 3, numbers((2, 150), (1, 99), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    {n} {had|has} some {o}. {He} {got|found|bought|gets|finds|buys} {b} more and {now has|has now|has} {a}{ {o}|}{ now|}. => How many {o} did {he} have {at first|before|at the start|in the beginning}?
+    {n} {had|has} some money. {He} {earned|got|earns|gets} {b$} and now has {a$}. => How much {money |}did {he} have {at first|before|at the start}?
+    {f} {gave|gives} {n} {b} {o}, and now {he} has {a}. => How many {o} did {he} have {at first|before}?
+    After {n} {got|found|bought} {b} {o}{,|} {he} {had|has} {a}. => How many {o} did {he} have before?
+    In {b} years {n} will be {a}{ years old|}. => How old is {he} now?
+    When {n} was {b} {o} richer, {a} were there.""", ask="How many {o} were there {before|at first}?", link="{Go back to the number before|Look at the time before that}.")
+concept("left_over", .6, 2, built(k=ints(2, 12), p=ints(1, 12), c=lambda r, d: r.randint(1, d["k"] - 1), a=lambda r, d: d["k"] * d["p"] + d["c"]), ("The rest of {a} by {k}", "{a} % {k}"), [("Divide {a} by {k}", "{a} / {k}")], """
+    {n} {shares|divides} {a} {o} {equally|evenly} among {k} {friends|children|people}. => How many {o} are left over?
+    {n} {puts|packs} {a} {o} {in|into} {z} of {k}. => How many {o} are left over?
+    . => What is the remainder {when {a} is divided by {k}|of {a} divided by {k}}?
+    Of {a} {o} as many as possible go into groups of {k}.""", ask="How many {o} are left over?", link="The rest is counted.")
+concept("later_clock", .7, 1, built(a=ints(1, 9), b=ints(1, 9)), ("Add {b} hours to {a}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+    {A movie|A game|A lesson|School|Work} {starts|begins} at {a}{ o'clock|} and {lasts|takes} {b} hours. => {When|At what time} {does it end|is it over}?
+    It is {a} o'clock. => What time is it in {b} hours?
+    {n} {leaves|starts} at {a} o'clock and {drives|walks|works} {for |}{b} hours. => When {does {he} arrive|is {he} done}?
+    From {a} o'clock on {b} hours pass.""", ask="What time is it then?", link="The clock is read.", to="hours")
+concept("cost2", .8, 3, numbers((1, 60), (1, 60)), ("Add {a} and {b}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    {n} {buys|bought} a {t} for {a$} and a {u} for {b$}. => How much {does|did} {he} {spend|pay}{ in all| altogether| in total|}?
+    A {t} costs {a$} and a {u} {costs |}{b$}. => How much {do they cost|do both cost|is that|do I pay}{ together| altogether| in total|}?
+    A {t} costs {a$}. A {u} costs {b$}. => What {is the total|do both cost together}?
+    {n} {spends|spent|pays} {a$} {on|for} {lunch|a {t}|food} and {b$} {on|for} {a {u}|a book|a game}. => How much {money |}is that{ in all| altogether| in total|}?
+    For a {t} and a {u} {n} gives {a$} and {b$}.""", ask="How much is that?", link="{Count the money|Take the money}.", to="money")
+
 OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
 CHAIN = [name for name in CONCEPTS if name not in OPENERS]
 DELAYED = [name for name in CHAIN if CONCEPTS[name].kind == "delayed"]
@@ -1289,7 +1453,8 @@ class Story:
         t, u = self.rng.sample(THINGS, 2)
         z = self.rng.choice(BOXES)
         self.slots.update({"f": self.people.pop(), "g": self.people[0], "place": self.rng.choice(PLACES), "z": plural(z), "zs": z,
-                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "rel": self.rng.choice(RELATIVES), "unit": self.rng.choice(UNITS)})
+                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "rel": self.rng.choice(RELATIVES), "unit": self.rng.choice(UNITS),
+                           "y": self.rng.choice("day day day week week month hour".split())})
 
     def now(self, noun):
         """Sets what is counted: {o}, {s} and its kind."""
@@ -1331,14 +1496,14 @@ class Story:
                 return self.amount(numbers["v"], self.slots["o"])
             value = numbers.get(body, self.slots.get(body))
             assert value is not None, (text, body)
-            if isinstance(value, int) and 0 < value <= 12 and self.rng.random() < .1 and "%" not in text and ":" not in text:
+            if isinstance(value, int) and 0 < value <= 12 and self.rng.random() < .1 and not re.search("[%:=^/]", text):
                 return WORDS[value]
             return str(value)
         while "{" in text:
             text = re.sub(r"\{([^{}]*)\}", one_slot, text)
         text = self.singular(text)
         text = re.sub(r" +", " ", text).strip().replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
-        text = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
+        text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
         return text[:1].upper() + text[1:]
 
 
@@ -1392,7 +1557,7 @@ def attempt(rng, length, delayed, strict, reworded, among):
         asked, tail = pick_tail(rng, story, c, slots, wording, own_ask, last)
         if values and rng.random() < .5 and say.startswith(story.slots["n"] + " "):
             say = story.slots["He"] + say[len(story.slots["n"]):]
-        if length == 1 and not opened and "{f}" in wording and "{n}" in wording and rng.random() < .35:
+        if length == 1 and not opened and "{f}" in wording and "{n}" in wording and story.slots["n"] in sentences[0] and rng.random() < .35:
             sentences.insert(0, say)      # the relation first, then the number: schoolbooks do that
         elif say != ".":
             sentences.append(say)
@@ -1598,7 +1763,8 @@ def student_record(rng, p):
 # Splits and mixes.
 
 SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
-SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared""".split()     # bare ones, that tell no story
+SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared
+times_minus minus_times minus_twice times3""".split()     # bare ones, that tell no story
 #             steps, each as often;     delayed  strict  concepts
 MIXES = dict(sums=((1,), 0., 0., SUMS), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
              hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
