@@ -438,14 +438,14 @@ concept("off_and_on", .15, 4, two(2, 60, 2, 60, lambda v, k, m: v - k > 1), ("Ta
     Out go {k} {o}, and in come {m}.""",
     ask="""How many {{o} |}does {{n}|{n}|{he}} have {now|in the end}?
     How many {o} are there {now|then}?""")
-concept("older", .8, 1, one(2, 40), ("In {k} years", "{x} + {k}"), [("{k} years ago", "{x} - {k}")], """
+concept("older", .8, 5, one(2, 40), ("In {k} years", "{x} + {k}"), [("{k} years ago", "{x} - {k}")], """
     age: {k} years pass.
     age: {Think of|Now look} {k} years {ahead|later}.
     age: . => How old will {n} be in {k} years?
     age: . => How old will {he} be {k} years from now?
     age: Time goes by, {k} years.""", ask="""How old will {he} be then?
     How old {is|will} {n} {then|be then}?""")
-concept("ago", .75, 1, one(2, 40, lambda v, k: v - k > 1), ("{k} years ago", "{x} - {k}"), [("In {k} years", "{x} + {k}")], """
+concept("ago", .75, 5, one(2, 40, lambda v, k: v - k > 1), ("{k} years ago", "{x} - {k}"), [("In {k} years", "{x} + {k}")], """
     age: . => How old was {n} {k} years ago?
     age: . => How old was {he} {k} years ago?
     age: {Think of|Now look} {k} years {back|earlier|ago}.
@@ -1117,26 +1117,26 @@ concept("sum_shared", .3, 3, built(k=ints(2, 9), p=ints(2, 20), b=ints(2, 20), a
     link="""{Take one share|Look at one share}.""", ask="""How many {o} does each {one |}get?
     How many {o} are in each?""")
 
-concept("cost_cents", .75, 1, built(a=lambda r, d: 2 * r.randint(1, 8), b=lambda r, d: f"{r.randint(0, 15)}.50"), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("cost_cents", .75, 2, built(a=lambda r, d: 2 * r.randint(1, 8), b=lambda r, d: f"{r.randint(0, 15)}.50"), ("Multiply {a} by {b}", "{a} * {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     {n} {buys|bought} {a} {t+} {for|at} ${b} {each|apiece}.
     {A {t}|One {t}|Each {t}} costs ${b}. {n} {buys|bought|wants} {a}{ {t+}|}.
     For {a} {t+} {n} pays ${b} a piece.""",
     link="""?{Count the money|Take the money}.""",
     ask="""How much {does|did} {n} {pay|spend}{ in all| altogether|}?
     How much {money |}{is that|do they cost|is it}{ in all|}?""", to="money")
-concept("warmer", .8, 1, numbers((2, 30), (2, 30)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+concept("warmer", .8, 2, numbers((2, 30), (2, 30)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     {In the morning|At night|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By noon|Then|Today} it {is {b} degrees warmer|rises by {b} degrees|rose {b} degrees|goes up {b} degrees}.
     The temperature {was|is} {a} degrees in the morning. By noon it {had risen|has risen|rose} {by |}{b} degrees.
     It gets {b} degrees warmer than the {a} degrees of the night.""",
     ask="""What is the temperature {now|then|at noon}?
     How many degrees is it {now|then}?""", to="degrees")
-concept("colder", .75, 1, numbers((12, 40), (2, 30), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
+concept("colder", .75, 2, numbers((12, 40), (2, 30), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
     {In the morning|At noon|At 6 o'clock|Yesterday} {it|the temperature} {is|was} {a} degrees. {By night|Then|Today} it {is {b} degrees colder|falls by {b} degrees|dropped {b} degrees|goes down {b} degrees}.
     The temperature {was|is} {a} degrees {in the morning|at noon}. By {night|evening} it {had fallen|has fallen|fell} {by |}{b} degrees.
     It gets {b} degrees colder than the {a} degrees of the day.""",
     ask="""What is the temperature {now|then|at night}?
     How many degrees is it {now|then}?""", to="degrees")
-concept("part_of_number", .7, 1, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: fraction(r, d["k"])), ("Take {w} of {a}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+concept("part_of_number", .7, 2, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2, 60), a=lambda r, d: d["k"] * d["p"], w=lambda r, d: fraction(r, d["k"])), ("Take {w} of {a}", "{a} / {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
     .
     {w} of the {a} {o} {in a {zs}|here|} are {adj}. => How many {o} are {adj}?
     There are {a} {o} and {w} of them are {adj}. => How many {o} are {adj}?
@@ -1149,7 +1149,7 @@ concept("part_gone", .4, 2, built(k=lambda r, d: r.choice(list(PARTS)), p=ints(2
     {n} {has|had} {a$} and {spends|spent} {w} of it. => How much {money |}{is left|does {he} have left}?
     {n} {eats|uses|loses|ate|used|lost} {w} of {his} {a} {o}. => How many {o} {are left|does {he} have left|remain}?
     Of {a} {o} {w} vanish.""", ask="How many {{o} |}{are left|remain}?", link="{Look at the rest|Take what is left}.")
-concept("taller", .8, 1, numbers((5, 90), (2, 40)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+concept("taller", .8, 2, numbers((5, 90), (2, 40)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     A {tree|tower|house|wall|ladder} is {a} {unit} {tall|high}. Another one is {b} {unit} {taller|higher}.
     {n} is {a} {cm|inches} tall. {f} is {b} {cm|inches} taller.
     A {rope|ribbon|stick|road|board} is {a} {unit} long. Another one is {b} {unit} longer.
@@ -1157,7 +1157,7 @@ concept("taller", .8, 1, numbers((5, 90), (2, 40)), ("Add {b} to {a}", "{a} + {b
     link="{Take the larger of the two|Look at the larger one}.",
     ask="""{How large is the second one|What is the size of the other one}?
     How many {unit} is that?""", to="meters")
-concept("shorter", .75, 1, numbers((12, 99), (2, 40), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
+concept("shorter", .75, 2, numbers((12, 99), (2, 40), fits=lambda a, b, c: a - b > 1), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
     A {tree|tower|house|wall|ladder} is {a} {unit} {tall|high}. Another one is {b} {unit} {shorter|lower}.
     {n} is {a} {cm|inches} tall. {f} is {b} {cm|inches} shorter.
     A {rope|ribbon|stick|road|board} is {a} {unit} long. Another one is {b} {unit} shorter.
@@ -1213,35 +1213,35 @@ concept("divide", .85, 7, built(b=lambda r, d: r.randint(2, r.choice((10, 30))),
     What do you get {if|when} you divide {a} by {b}?
     Divide {a} by {b}.
     How many times does {b} go into {a}?""", link="{{a} divided by {b} is taken|Start with {a} divided by {b}}.")
-concept("plus3", .85, 1, numbers((1, 60), (1, 60), (1, 60)), ("Add all three", "{a} + {b} + {c}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("plus3", .85, 2, numbers((1, 60), (1, 60), (1, 60)), ("Add all three", "{a} + {b} + {c}"), [("Add {a} and {b}", "{a} + {b}")], """
     .
     Take the sum of {a}, {b} and {c}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} +|plus {b} plus} {c}{?|.}
     {a} + {b} + {c}{?| =| = ?|}
     {What is the sum of|Find the sum of|Add} {a}, {b} and {c}{?|.}""", link="{The sum of {a}, {b} and {c} is taken|Start with {a} plus {b} plus {c}}.")
-concept("plus_minus", .8, 1, numbers((1, 60), (1, 60), (1, 60), fits=lambda a, b, c: a + b - c > 0), ("Add {b} to {a}, subtract {c}", "{a} + {b} - {c}"), [("Add all three", "{a} + {b} + {c}")], """
+concept("plus_minus", .8, 2, numbers((1, 60), (1, 60), (1, 60), fits=lambda a, b, c: a + b - c > 0), ("Add {b} to {a}, subtract {c}", "{a} + {b} - {c}"), [("Add all three", "{a} + {b} + {c}")], """
     .
     Take {c} away from the sum of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} -|plus {b} minus} {c}{?|.}
     {a} + {b} - {c}{?| =| = ?|}""", link="Start with {a} plus {b} minus {c}.")
-concept("minus_plus", .7, 1, numbers((2, 60), (1, 60), (1, 60), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}, add {c}", "{a} - {b} + {c}"), [("Add {b} and {c}, subtract that", "{a} - ({b} + {c})")], """
+concept("minus_plus", .7, 2, numbers((2, 60), (1, 60), (1, 60), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}, add {c}", "{a} - {b} + {c}"), [("Add {b} and {c}, subtract that", "{a} - ({b} + {c})")], """
     .
     Put {c} to the difference of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {- {b} +|minus {b} plus} {c}{?|.}
     {a} - {b} + {c}{?| =| = ?|}""", link="Start with {a} minus {b} plus {c}.")
-concept("plus_times", .6, 1, numbers((1, 60), (2, 12), (2, 12)), ("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}"), [("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}")], """
+concept("plus_times", .6, 2, numbers((1, 60), (2, 12), (2, 12)), ("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}"), [("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}")], """
     .
     Put the product of {b} and {c} to {a}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {+ {b} *|+ {b} x|plus {b} times} {c}{?|.}
     {a} + {b} {*|x} {c}{?| =| = ?|}""", link="Start with {a} plus {b} times {c}.")
-concept("times_plus", .7, 1, numbers((2, 12), (2, 12), (1, 60)), ("Multiply {a} by {b}, add {c}", "{a} * {b} + {c}"), [("Add {b} and {c}, multiply by {a}", "{a} * ({b} + {c})")], """
+concept("times_plus", .7, 2, numbers((2, 12), (2, 12), (1, 60)), ("Multiply {a} by {b}, add {c}", "{a} * {b} + {c}"), [("Add {b} and {c}, multiply by {a}", "{a} * ({b} + {c})")], """
     .
     Put {c} to the product of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {a} {* {b} +|x {b} +|times {b} plus} {c}{?|.}
     {a} {*|x} {b} + {c}{?| =| = ?|}""", link="Start with {a} times {b} plus {c}.")
-concept("bracket", .6, 1, numbers((1, 30), (1, 30), (2, 12)), ("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}"), [("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}")], """
+concept("bracket", .6, 2, numbers((1, 30), (1, 30), (2, 12)), ("Add {a} and {b}, multiply by {c}", "({a} + {b}) * {c}"), [("Multiply {b} by {c}, add it to {a}", "{a} + {b} * {c}")], """
     .
     Take {c} times the sum of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is|Find|Solve|Evaluate} {({a} + {b}) {*|x} {c}|{c} {*|x} ({a} + {b})}{?|.}
     {({a} + {b}) {*|x} {c}|{c} {*|x} ({a} + {b})}{?| =| = ?|}""", link="{The sum of {a} and {b} is taken {c} times|Start with {c} times the sum of {a} and {b}}.")
-concept("multiple", .8, 1, built(k=lambda r, d: r.choice((2, 2, 2, 3, 4, 5, 10)), w=lambda r, d: r.choice(("twice", "double", "the double of", "2 times")) if d["k"] == 2 else TIMES[d["k"]], a=lambda r, d: r.randint(1, r.choice((12, 99)))), ("Multiply {a} by {k}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+concept("multiple", .8, 2, built(k=lambda r, d: r.choice((2, 2, 2, 3, 4, 5, 10)), w=lambda r, d: r.choice(("twice", "double", "the double of", "2 times")) if d["k"] == 2 else TIMES[d["k"]], a=lambda r, d: r.randint(1, r.choice((12, 99)))), ("Multiply {a} by {k}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
     .
     Start with {w} {a}, no more.""", ask="{What is|Find|Calculate|How much is} {w} {a}{?|.}", link="{Start with|Take} {w} {a}.")
-concept("squared", .7, 1, built(a=lambda r, d: r.randint(2, r.choice((12, 40)))), ("Multiply {a} by itself", "{a} * {a}"), [("Double {a}", "2 * {a}")], """
+concept("squared", .7, 2, built(a=lambda r, d: r.randint(2, r.choice((12, 40)))), ("Multiply {a} by itself", "{a} * {a}"), [("Double {a}", "2 * {a}")], """
     .
     Take {a} as often as it says.""", ask="""{What is|Find|Calculate} {the square of {a}|{a} squared|{a} times itself}{?|.}""", link="{The square of {a} is taken|Start with the square of {a}}.")
 
@@ -1270,7 +1270,7 @@ concept("calendar", .7, 3, lambda rng, v: (lambda c: dict(a=rng.randint(1, 60), 
     {n} {saves|earns|spends|pays} {a$} {every|each|a|per} {y}. => How much {money |}{is that|does {he} {save|earn|spend|pay}} in {w}?
     . => How many {o} {are needed|are used|are there} in {w} if {a} {are needed|are used|come} {every|each|a} {y}?
     With {a} {o} {every|each} {y}, all of {w} is counted.""", ask="How many {o} is that?", link="{w} passes.")
-concept("apart", .5, 1, numbers((10, 90), (10, 90), (2, 9)), ("Both speeds, times {c}", "({a} + {b}) * {c}"), [("Add both speeds", "{a} + {b}"), ("Multiply {a} by {c}", "{a} * {c}")], """
+concept("apart", .5, 2, numbers((10, 90), (10, 90), (2, 9)), ("Both speeds, times {c}", "({a} + {b}) * {c}"), [("Add both speeds", "{a} + {b}"), ("Multiply {a} by {c}", "{a} * {c}")], """
     Two {trains|cars|buses|ships|bikes} {start|leave} {from the same {place|station|town} |}in opposite directions{ at the same time|}, one at {a} {km/h|km per hour|mph} and the other at {b}{ {km/h|km per hour|mph}|}. => How far apart are they after {c} hours?
     Two {trains|cars} {drive|go|travel} {towards each other|away from each other} at {a} and {b} km per hour for {c} hours. => How many kilometers {is that|do they go} together?
     One goes north at {a} and one south at {b} kilometers an hour, for {c} hours.""", ask="How far apart are they?", link="{Take the distance|The distance is measured}.", to="kilometers")
@@ -1280,7 +1280,7 @@ concept("equation_plus", .6, 2, built(k=ints(1, 60), p=ints(1, 60), a=lambda r, 
     If {x + {k}|{k} + x} = {a}, what is x?
     {What number|What} plus {k} {is|equals|makes} {a}?
     I think of a number and add {k}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number for which it and {k} make {a}.")
-concept("equation_minus", .6, 1, built(k=ints(1, 60), a=ints(1, 60)), ("Add {k} to {a}", "{a} + {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
+concept("equation_minus", .6, 2, built(k=ints(1, 60), a=ints(1, 60)), ("Add {k} to {a}", "{a} + {k}"), [("Subtract {k} from {a}", "{a} - {k}")], """
     .
     A number without {k} makes {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} x - {k} = {a}{?|.}
     If x - {k} = {a}, what is x?
@@ -1298,29 +1298,29 @@ concept("equation_both", .5, 2, built(k=ints(2, 9), b=ints(1, 30), p=ints(1, 15)
     A number taken {k} times and {b} make {a}.""", ask="""{Solve|Find x:|What is x if|What is x in} {k}x + {b} = {a}{?|.}
     If {k}x + {b} = {a}, {what is x|find x}?
     I {multiply a number by {k}|take a number {k} times} and add {b}. {The result is|I get} {a}. What is {the|my} number?""", link="Find the number that {k} times and with {b} makes {a}.")
-concept("times_minus", .75, 1, numbers((2, 12), (2, 12), (1, 60), fits=lambda a, b, c: a * b - c > 0), ("Multiply {a} by {b}, subtract {c}", "{a} * {b} - {c}"), [("Subtract {c} from {b}, multiply by {a}", "{a} * ({b} - {c})")], """
+concept("times_minus", .75, 2, numbers((2, 12), (2, 12), (1, 60), fits=lambda a, b, c: a * b - c > 0), ("Multiply {a} by {b}, subtract {c}", "{a} * {b} - {c}"), [("Subtract {c} from {b}, multiply by {a}", "{a} * ({b} - {c})")], """
     .
     Take {c} from the product of {a} and {b}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {* {b} -|x {b} -|times {b} minus} {c}{?|.}
     {a} {*|x} {b} - {c}{?| =| = ?|}""", link="Start with {a} times {b} minus {c}.")
-concept("minus_times", .6, 1, numbers((12, 150), (2, 12), (2, 12), fits=lambda a, b, c: a - b * c > 0), ("Multiply {b} by {c}, take it from {a}", "{a} - {b} * {c}"), [("Subtract {b} from {a}, multiply by {c}", "({a} - {b}) * {c}")], """
+concept("minus_times", .6, 2, numbers((12, 150), (2, 12), (2, 12), fits=lambda a, b, c: a - b * c > 0), ("Multiply {b} by {c}, take it from {a}", "{a} - {b} * {c}"), [("Subtract {b} from {a}, multiply by {c}", "({a} - {b}) * {c}")], """
     .
     Take the product of {b} and {c} from {a}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {- {b} *|- {b} x|minus {b} times} {c}{?|.}
     {a} - {b} {*|x} {c}{?| =| = ?|}""", link="Start with {a} minus {b} times {c}.")
-concept("minus_twice", .75, 1, numbers((4, 150), (1, 60), (1, 60), fits=lambda a, b, c: a - b - c > 0), ("Subtract {b} and {c} from {a}", "{a} - {b} - {c}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+concept("minus_twice", .75, 2, numbers((4, 150), (1, 60), (1, 60), fits=lambda a, b, c: a - b - c > 0), ("Subtract {b} and {c} from {a}", "{a} - {b} - {c}"), [("Subtract {b} from {a}", "{a} - {b}")], """
     .
     Take both {b} and {c} from {a}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {- {b} -|minus {b} minus} {c}{?|.}
     {a} - {b} - {c}{?| =| = ?|}""", link="Start with {a} minus {b} minus {c}.")
-concept("times3", .75, 1, numbers((2, 12), (2, 12), (2, 12)), ("Multiply all three numbers", "{a} * {b} * {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("times3", .75, 2, numbers((2, 12), (2, 12), (2, 12)), ("Multiply all three numbers", "{a} * {b} * {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     .
     Take the product of {a}, {b} and {c}.""", ask="""{What is|What's|Calculate|Compute|How much is} {a} {* {b} *|x {b} x|times {b} times} {c}{?|.}
     {a} {* {b} *|x {b} x} {c}{?| =| = ?|}
     {What is the product of|Multiply} {a}, {b} and {c}{?|.}""", link="Start with {a} times {b} times {c}.")
-concept("power", .7, 1, lambda rng, v: dict(zip("ak", rng.choice([(2, 3), (2, 4), (2, 5), (2, 6), (2, 8), (2, 10), (3, 3), (3, 4), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3), (9, 3), (10, 3), (10, 2), (5, 2), (6, 2), (7, 2), (8, 2), (9, 2), (11, 2), (12, 2), (15, 2), (20, 2)]))),
+concept("power", .7, 2, lambda rng, v: dict(zip("ak", rng.choice([(2, 3), (2, 4), (2, 5), (2, 6), (2, 8), (2, 10), (3, 3), (3, 4), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3), (9, 3), (10, 3), (10, 2), (5, 2), (6, 2), (7, 2), (8, 2), (9, 2), (11, 2), (12, 2), (15, 2), (20, 2)]))),
         ("Raise {a} to the power {k}", "{a} ** {k}"), [("Multiply {a} by {k}", "{a} * {k}")], """
     .
     Take {k} factors of {a}.""", ask="""{What is|What's|Calculate|Compute|Find} {{a}^{k}|{a} to the power of {k}|{a} ** {k}}{?|.}
     {a}^{k}{?| =| = ?|}""", link="Start with {a}^{k}.")
-concept("root", .7, 1, built(b=ints(2, 30), a=lambda r, d: d["b"] * d["b"]), ("Take the root of {a}", "{a} ** .5"), [("Halve {a}", "{a} / 2")], """
+concept("root", .7, 2, built(b=ints(2, 30), a=lambda r, d: d["b"] * d["b"]), ("Take the root of {a}", "{a} ** .5"), [("Halve {a}", "{a} / 2")], """
     .
     Which number times itself is {a} is asked.""", ask="{What is|What's|Calculate|Find} the square root of {a}{?|.}", link="{Take|Start with} the square root of {a}.")
 concept("fraction_of", .6, 2, built(k=lambda r, d: r.choice((3, 4, 5, 6, 8, 10)), m=lambda r, d: r.choice([m for m in (2, 3, 4, 5, 7, 9) if m < d["k"] and math.gcd(m, d["k"]) == 1] or [1]), p=ints(1, 30), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}, times {m}", "{a} / {k} * {m}"), [("Divide {a} by {k}", "{a} / {k}"), ("Divide {a} by {m}", "{a} / {m}")], """
@@ -1335,11 +1335,11 @@ concept("book_rest", .6, 2, numbers((2, 40), (2, 40), (40, 300), fits=lambda a, 
     {n} buys a {t} for {a$} and a {u} for {b$}. {He} pays with {{c$}|a ${c} bill}. => How much change does {he} get{ back|}?
     There are {c} {o} in the {place}. {a} are {adj}, {b} are {sold|broken}, and the others are {good|new}. => How many are {good|new}?
     From {c} {o} first {a} and then {b} go.""", ask="How many {o} are left?", link="{Take what is left|Look at the rest}.")
-concept("angle", .5, 1, numbers((20, 80), (20, 80)), ("Take {a} and {b} from 180", "180 - {a} - {b}"), [("Take {a} from 180", "180 - {a}"), ("Add {a} and {b}", "{a} + {b}")], """
+concept("angle", .5, 2, numbers((20, 80), (20, 80)), ("Take {a} and {b} from 180", "180 - {a} - {b}"), [("Take {a} from 180", "180 - {a}"), ("Add {a} and {b}", "{a} + {b}")], """
     Two angles of a triangle are {a} and {b} degrees.
     A triangle has angles of {a} {degrees |}and {b} degrees.
     Of the angles in a triangle one has {a} degrees and another {b}.""", ask="{What is|How large is|How many degrees has} the third{ angle|}?", link="The third angle is taken.", to="degrees")
-concept("triangle_around", .7, 1, numbers((3, 40), (3, 40), (3, 40)), ("Add the three sides", "{a} + {b} + {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("triangle_around", .7, 2, numbers((3, 40), (3, 40), (3, 40)), ("Add the three sides", "{a} + {b} + {c}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     A triangle has sides of {a} {unit}, {b} {unit} and {c} {unit}.
     The sides of a triangle are {a}, {b} and {c}{ {unit}|}{ long|}.
     . => What is the perimeter of a triangle with sides {a}, {b} and {c}?
@@ -1349,7 +1349,7 @@ concept("side", .6, 2, built(b=ints(2, 20), p=ints(2, 30), a=lambda r, d: d["b"]
     The area of a {rectangle|garden|room} is {a}{ square meters|} and {its|one} {length|width|side} is {b}{ meters|}. => {What is|Find} the {other side|width|length}{?|.}
     A rectangle of {a} squares is {b} squares long. => How wide is it?
     An area of {a} has one side of {b}.""", ask="What is the other side?", link="The other side is taken.", to="meters")
-concept("square_side", .6, 1, built(p=ints(2, 60), a=lambda r, d: 4 * d["p"]), ("Divide {a} by 4 sides", "{a} / 4"), [("Multiply {a} by 4", "{a} * 4")], """
+concept("square_side", .6, 2, built(p=ints(2, 60), a=lambda r, d: 4 * d["p"]), ("Divide {a} by 4 sides", "{a} / 4"), [("Multiply {a} by 4", "{a} * 4")], """
     {A|The} {square|square garden|square room} has a perimeter of {a} {unit}.
     The perimeter of a square is {a}{ {unit}|}.
     Once around a square is {a} {unit}.""", ask="{How long is|What is} {one|its|each} side?", link="One side is taken.", to="meters")
@@ -1385,7 +1385,7 @@ concept("left_over", .6, 2, built(k=ints(2, 12), p=ints(1, 12), c=lambda r, d: r
     {n} {puts|packs} {a} {o} {in|into} {z} of {k}. => How many {o} are left over?
     . => What is the remainder {when {a} is divided by {k}|of {a} divided by {k}}?
     Of {a} {o} as many as possible go into groups of {k}.""", ask="How many {o} are left over?", link="The rest is counted.")
-concept("later_clock", .7, 1, built(a=ints(1, 9), b=ints(1, 9)), ("Add {b} hours to {a}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
+concept("later_clock", .7, 2, built(a=ints(1, 9), b=ints(1, 9)), ("Add {b} hours to {a}", "{a} + {b}"), [("Multiply {a} by {b}", "{a} * {b}")], """
     {A movie|A game|A lesson|School|Work} {starts|begins} at {a}{ o'clock|} and {lasts|takes} {b} hours. => {When|At what time} {does it end|is it over}?
     It is {a} o'clock. => What time is it in {b} hours?
     {n} {leaves|starts} at {a} o'clock and {drives|walks|works} {for |}{b} hours. => When {does {he} arrive|is {he} done}?
