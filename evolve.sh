@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 1,300 problems of the tiny world, 1.25M, 2 cores
+#             paper: 747k problems, 7B                       here: 1,500 problems of the tiny world, 1.25M, 2 cores
 #   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 4 of 5         value of a trajectory: the reference
 #   round 2   policy of round 1, 16 of 8                      4 of 5                    the same
 #   round 3   policy and PPM of round 2, 16 of 8              4 of 5                    the PPM's estimate, then the same
@@ -41,7 +41,7 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop 0 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}
 
 COUNT=${COUNT:-${SMOKE:+2}} COUNT=${COUNT:-200}      # training problems: in these shares, so that the core is learned (our choice, LOG.md)
-MIXES="sums:$COUNT plain:$((COUNT * 2)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
+MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-40}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
