@@ -145,7 +145,7 @@ def test_questions_are_clean_english():
     for mix in world.MIXES:
         for p in world.problems("dev", mix, 150):
             assert not re.search(r"[{}|]|  | [.,?]|\bNone\b|\.\.|\b1 \w+s are\b", p.question), p.question
-            assert re.search(r"[?.=]$", p.question) or len(p.steps) == 1 and (". " not in p.question or p.steps[0][0] in world.SUMS), p.question      # a bare one, typed in a hurry
+            assert re.search(r"[?.=]$", p.question) or len(p.steps) == 1, p.question      # a bare one, typed in a hurry
 
 
 def test_what_people_try_first_is_in_the_corpus():
@@ -169,6 +169,6 @@ def test_the_rate_of_pretraining_goes_from_phase_to_phase_and_ends_at_nothing():
     tokens = 1e6 * sum(phase.tokens for phase in pretrain.PHASES)
     phase, share = pretrain.schedule(0, tokens)
     assert (phase, share) == (pretrain.PHASES[0], 1.)
-    phase, share = pretrain.schedule(tokens - 16.5e6, tokens)        # half of the last 33M
+    phase, share = pretrain.schedule(tokens - 18e6, tokens)          # half of the last 36M
     assert phase is pretrain.PHASES[-1] and abs(share - .15) < 1e-9
     assert pretrain.schedule(tokens, tokens)[1] == pretrain.schedule(tokens + 1e5, tokens)[1] == 0

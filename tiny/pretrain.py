@@ -53,15 +53,15 @@ class Phase(NamedTuple):
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
 # nothing was learned in the same time), but at the end larger ones more than halved what was still malformed (LOG.md).
 PHASES = [Phase(*row) for row in (
-    (2, 1., 1., 1024, .1, 0., 1),
-    (8, 1., 1., 1024, .05, 0., 3),
-    (4, 1., .77, 1024, .05, 0., 3),
-    (16, .77, .02, 1024, .05, 0., 9),
-    (12, .3, .004, 1024, .05, 0., 9),
-    (26, .5, .004, 1024, .1, .55, 3),
-    (32, .4, 0., 1024, .1, .55, 3),
-    (32, .4, 0., 1024, .1, .55, 3),
-    (33, .3, 0., 2048, .1, .5, 3))]
+    (3, 1., 1., 1024, .1, 0., 1),
+    (9, 1., 1., 1024, .05, 0., 3),
+    (5, 1., .77, 1024, .05, 0., 3),
+    (18, .77, .02, 1024, .05, 0., 9),
+    (14, .3, .004, 1024, .05, 0., 9),
+    (29, .5, .004, 1024, .1, .55, 3),
+    (36, .4, 0., 1024, .1, .5, 3),
+    (36, .4, 0., 1024, .1, .5, 3),
+    (36, .3, 0., 2048, .1, .5, 3))]
 
 
 # ---- tokenizer

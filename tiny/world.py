@@ -1,6 +1,6 @@
 """The tiny world: word problems that a model of 1.25M parameters can learn, and can get wrong in the ways pupils do.
 
-A problem is a story of 1 to 9 dependent steps. Each step is one of about 140 *concepts* (give away, share,
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 150 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
 steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
 the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
@@ -797,7 +797,7 @@ concept("product", .8, 8, numbers((2, 30), (2, 60)), ("Multiply {a} by {b}", "{a
     {n} {reads|makes|sells|collects|uses|picks} {b} {o} {a|each|every|per} {y}. => How many {o} {is that|does {he} {read|make|use}} in {a} {y}s?
     . => How many {o} are {there |}in {a} {z} if each {zs} {holds|has|contains} {b}{ {o}|}?
     {n} has {a} {z}. {Each|Every} {zs} {has|holds|contains} {b} {o}. => How many {o} {does {he} have|are there}{ in all| altogether| in total|}?
-    A {pool|track|road} is {b} {m|meters} long. {n} {swims|runs|walks} {a} {lengths|laps}{ of it|}. => How many meters {is that|does {he} {swim|run|walk}}?
+    A {pool|track|road} is {b} {m|meters|metres} long. {n} {swims|runs|walks} {a} {lengths|laps}{ of it|}. => How many {meters|metres} {is that|does {he} {swim|run|walk}}?
     There are {a} {teams|classes|groups} {with|of} {b} {students|children|players}{ each|}. => How many {students|children|players} are there{ in all|}?
     {n} {eats|reads|uses|makes|drinks} {b} {o} {a|each|every} day. => How many {o} {is that|does {he} {use|need}} in {a} days?
     {n} {makes|packs|sells|sorts|cleans} {b} {o} {in one|in an|an|per|each} hour. => How many {o} {is that|does {he} {make|pack|sell|sort|clean}} in {a} hours?
@@ -847,6 +847,7 @@ concept("two_kinds", .35, 4, numbers((2, 12), (2, 15), (2, 12)), ("Add {a} times
     {n} {buys|bought|has} {a} {z} {with|of} {b} {o}{ each|} and {c} {single|more|loose} {o}.
     {n} {buys|bought} {a} {t+} {for|at} {b$} each and a {u} for {c$}.
     There are {a} {z} {with|of} {b} {o} and {c} {o} {on the table|beside them|more}.
+    {n} {buys|bought} {a} kg of {t+} {at|for} {b$} {per|a} kg and a {u} for {c$}.
     {a} {z} of {b} {o} and another {c} are there.""",
     link="""?{Take all of it together|All is counted}.""",
     ask="""How {many|much} is that {in all|altogether|in total}?
@@ -900,6 +901,7 @@ concept("proportion_things", .3, 2, built(k=ints(2, 9), p=ints(2, 15), m=ints(2,
 concept("inverse_prop", .1, 2, built(k=ints(2, 9), m=ints(2, 9), p=ints(2, 8), a=lambda r, d: d["m"] * d["p"]), ("All the work, shared by {m}", "{a} * {k} / {m}"),
         [("Time for one, times {m}", "{a} / {k} * {m}")], """
     {k} workers {need|take} {a} {y}s for a {job|house|wall|road}. Now {m} workers do {it|the same}.
+    {k} {people|painters|workers} {paint|build} a {house|wall|fence} in {a} {y}s. => How many {y}s {would|does} it take {m}{ {people|painters|workers}|}?
     {k} {people|painters|machines} finish a {job|wall} in {a} {y}s. {m} {people|of them} {do|start} the same job.
     For {k} horses the hay lasts {a} days, and there are {m} horses.""",
     link="""{Take the time|Count the time}.""",
@@ -1174,6 +1176,7 @@ concept("equal_parts", .75, 3, built(k=ints(2, 12), p=ints(2, 40), a=lambda r, d
     {n} {puts|packs} {a} {o} {into|in} {z} of {k}. => How many {z} {does {he} need|are needed|are there}?
     {There are|{n} has} {a} {o} in {k} equal {z}.
     {n} has {a} {o} and {puts|packs} them {equally|evenly} {into|in} {k} {z}. => How many {o} are in each {zs}?
+    {k} {friends|people} {split|share} a bill of {a$} {equally|evenly}. => How much does each {one |person |friend |}pay?
     {n} {shares|divides|splits} {a} {o} {equally|evenly} {among|between|with} {k} {friends|children|people}. => How many {o} does each {one |friend |child |person |}get?
     {k} {friends|children|people} share {a} {o}{ equally| evenly|}. => How many {o} does each {one |}get?
     . => How many {z} of {k} {o} can {n} {make|fill} {from|with} {a}{ {o}|}?
@@ -1246,9 +1249,10 @@ concept("squared", .7, 2, built(a=lambda r, d: r.randint(2, r.choice((12, 40))))
     Take {a} as often as it says.""", ask="""{What is|Find|Calculate} {the square of {a}|{a} squared|{a} times itself}{?|.}""", link="{The square of {a} is taken|Start with the square of {a}}.")
 
 # What else people try first: rules of schoolbooks, equations, shapes, the calendar.
-concept("points", .6, 2, numbers((2, 20), (1, 12)), ("Three times {a}, and {b}", "3 * {a} + {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+concept("points", .6, 2, numbers((2, 20), (1, 12), (1, 12)), ("Three times {a}, and {b}", "3 * {a} + {b}"), [("Add {a} and {b}", "{a} + {b}")], """
     {A team|Our team|The team|{n}'s team} {won|wins} {a} {games|matches} and {drew|draws} {b}. A win {is worth|gives|brings} 3 points and a draw 1{ point|}.
     A win {is worth|gives} 3 points and a draw 1{ point|}. {n}'s team {won|has won} {a} {games|matches} and {drew|has drawn} {b}.
+    {Our|My|The} {football |soccer |}team won {a} {games|matches}, lost {c} and drew {b}. A win {is worth|gives|brings} 3 points and a draw{ is worth|} 1{ point|}.
     With three points for a win and one for a draw, {a} wins and {b} draws are counted.""",
     link="The points are counted.", ask="How many points {is that|does the team have|do they have|did they get}{ in all| altogether|}?", to="points")
 concept("flows_out", .6, 3, numbers((40, 600), (2, 40), (2, 12), fits=lambda a, b, c: a - b * c > 0), ("Take {b} times {c} from {a}", "{a} - {b} * {c}"), [("Subtract {b} from {a}", "{a} - {b}"), ("Multiply {b} by {c}", "{b} * {c}")], """
@@ -1396,6 +1400,89 @@ concept("cost2", .8, 3, numbers((1, 60), (1, 60)), ("Add {a} and {b}", "{a} + {b
     A {t} costs {a$}. A {u} costs {b$}. => What {is the total|do both cost together}?
     {n} {spends|spent|pays} {a$} {on|for} {lunch|a {t}|food} and {b$} {on|for} {a {u}|a book|a game}. => How much {money |}is that{ in all| altogether| in total|}?
     For a {t} and a {u} {n} gives {a$} and {b$}.""", ask="How much is that?", link="{Count the money|Take the money}.", to="money")
+concept("bat_and_ball", .3, 2, built(b=ints(2, 100), p=ints(1, 30), a=lambda r, d: d["b"] + 2 * d["p"]), ("Halve what is left of {a} without {b}", "({a} - {b}) / 2"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    A {bat|{t}} and a {ball|{u}} cost {a$} {together|in all|in total}. The first costs {b$} more than the other. => How much {does the {cheaper one|other} cost|is the {cheaper one|other}}?
+    A bat and a ball cost {a} {dollars|cents} {together|in all|in total}. The bat costs {b} {dollars|cents} more than the ball. => How {much|many {dollars|cents}} does the ball cost?
+    {n} and {f} have {a} {o} together. {n} has {b} more than {f}. => How many {o} does {f} have?
+    The sum of two numbers is {a}, and their difference is {b}. => What is the smaller number?
+    Two shares of {a} {o} differ by {b}.""", ask="How many {o} are in the smaller one?", link="The smaller one is taken.")
+concept("two_numbers", .7, 2, numbers((3, 99), (1, 60), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {a} and {b}", "{a} + {b}")], """
+    .
+    Two numbers make {a}, one of them being {b}.""", ask="""The sum of two numbers is {a}. One {of them |number |}is {b}. What is the other{ one| number|}?
+    How much change do I get from {a$} if I {spend|pay} {b$}?
+    I have {a$} and {spend|pay} {b$}. How much {do I have|is} left?
+    How many are left if {I|you} take {b} from {a}?""", link="Two numbers make {a}, and one is {b}. Take the other.")
+concept("around_known", .4, 1, built(b=ints(2, 30), p=ints(2, 30), a=lambda r, d: 2 * (d["b"] + d["p"])), ("Half of {a}, without {b}", "{a} / 2 - {b}"), [("Divide {a} by {b}", "{a} / {b}"), ("Subtract {b} from {a}", "{a} - {b}")], """
+    {A|The} {rectangle|garden|room|field} has a perimeter of {a}{ {unit}|} and one side of {b}{ {unit}|}. => What is {its|the} other side?
+    {A|The} {rectangle|garden|room|field} has a perimeter of {a}{ {unit}|} and a length of {b}{ {unit}|}. => What is {its|the} width?
+    The perimeter of a rectangle is {a}{ {unit}|}. One side is {b}{ {unit}|}. => {What is|How long is} the other side?
+    A fence of {a} runs round a rectangle with one side of {b}.""", ask="What is the other side?", link="The other side is taken.", to="meters")
+concept("cube", .6, 1, built(a=ints(2, 12)), ("Multiply {a} by itself twice", "{a} * {a} * {a}"), [("Three times {a}", "3 * {a}"), ("Multiply {a} by itself", "{a} * {a}")], """
+    A cube has {a side|sides|an edge|edges} of {a}{ {unit}|}.
+    {Each side|The side|The edge} of a cube is {a} {unit}{ long|}.
+    . => What is the volume of a cube with {a side of|side|an edge of} {a}{ {unit}|}?
+    In a cube every edge is {a} {unit}.""", ask="{What is|Find} {its|the} volume{ of the cube|}{?|.}", link="Its volume is taken.", to="cubic meters")
+concept("body_parts", .7, 2, lambda rng, v: (lambda c: dict(a=rng.randint(2, 30), k=c[0], y=c[1], w=c[2]))(rng.choice(
+        [(4, "legs", animal) for animal in ("dogs", "cats", "cows", "horses", "sheep", "pigs", "elephants", "tables", "chairs")] + [(8, "legs", "spiders"), (2, "legs", "chickens"), (2, "legs", "birds"), (6, "legs", "ants"), (6, "legs", "insects"), (4, "wheels", "cars"), (2, "wheels", "bikes"), (2, "wheels", "bicycles"), (3, "wheels", "tricycles"), (5, "fingers", "hands"), (10, "fingers", "people"), (2, "eyes", "cats"), (2, "wings", "birds"), (4, "sides", "squares"), (3, "sides", "triangles"), (8, "arms", "octopuses"), (25, "cents", "quarters"), (10, "cents", "dimes"), (5, "cents", "nickels")])),
+        ("One has {k}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+    .
+    {There are|{n} sees} {a} {w} {in the {place}|here}. => How many {y} {do they have|are there}{ in all| altogether|}?
+    {n} has {a} {w}. => How many {y} {is that|do they have}?
+    All {y} of {a} {w} are counted.""", ask="How many {y} {do {a} {w} have|are on {a} {w}|are there on {a} {w}}?", link="Take the {y} of {a} {w}.", to="t")
+concept("product_less", .5, 2, numbers((2, 12), (2, 20), (1, 40), fits=lambda a, b, c: a * b - c > 0), ("Multiply {a} by {b}, take off {c}", "{a} * {b} - {c}"), [("Multiply {a} by {b}", "{a} * {b}"), ("Subtract {c} from {b}", "{b} - {c}")], """
+    There are {a} {z} {with|of} {b} {o}{ each| in each|}. {c} {of them|{o}} are {broken|rotten|bad|sold|eaten}. => How many {good {o}|{o}} are {there|left}?
+    {n} {has|buys|fills} {a} {z} {with|of} {b} {o}{ each| in each|} and {gives away|sells|eats|loses} {c}{ of them| {o}|}. => How many {o} {are left|does {he} have left}?
+    {n} {earns|gets} {b$} {a|each|every} {y} for {a} {y}s and {spends|pays} {c$}{ on {food|a {t}}|}. => How much {money |}{is left|does {he} have left}?
+    {n} sells {a} {t+} {for|at} {b$} each and {spends|pays} {c$}{ on {food|a {u}}|}. => How much {money |}{is left|does {he} have left}?
+    {a} {z} of {b} {o} are full but for {c}.""", ask="How many {o} are there?", link="{Take what is left|Look at the rest}.")
+concept("as_many", .7, 2, built(k=lambda r, d: r.choice(list(TIMES)), w=lambda r, d: TIMES[d["k"]] if d["k"] > 5 or r.random() < .6 else f"{d['k']} times", a=ints(2, 60)), ("Take {w} {a}", "{a} * {k}"), [("Add {k} to {a}", "{a} + {k}")], """
+    There are {a} {o} {in a {place}|here} and {w} as many {t+}. => How many {t+} are there?
+    {n} has {a} {o} and {w} as many {t+}. => How many {t+} does {he} have?
+    {n} has {a} {o}. {f} has {w} as many{ {o}| as {n}|}. => How many {o} does {f} have?
+    {f} has {w} as many {o} as {n}. {n} has {a}{ {o}|}. => How many {o} does {f} have?
+    For each of {a} {o} there are {k} {t+}.""", ask="How many {t+} are there?", link="Take the {t+}.", to="t")
+concept("as_many_all", .4, 2, built(k=lambda r, d: r.choice(list(TIMES)), w=lambda r, d: TIMES[d["k"]] if d["k"] > 5 or r.random() < .6 else f"{d['k']} times", a=ints(2, 60)), ("{a} and {w} as many", "{a} + {a} * {k}"), [("Take {w} {a}", "{a} * {k}"), ("Add {k} to {a}", "{a} + {k}")], """
+    There are {a} {o} {in a {place}|here} and {w} as many {t+}. => How many {are there|are there in all|is that altogether}?
+    {n} has {a} {o} and {w} as many {t+}. => How many {things|pieces} does {he} have {in all|altogether|in total}?
+    {n} has {a} {o}. {f} has {w} as many{ {o}| as {n}|}. => How many {o} do they have {together|altogether|in all}?
+    {a} {o} and {k} times that number of {t+} lie here.""", ask="How many is that in all?", link="All are counted together.", to="t")
+concept("more_than_other", .4, 2, numbers((3, 120), (1, 60), fits=lambda a, b, c: a - b > 0), ("Subtract {b} from {a}", "{a} - {b}"), [("Add {b} to {a}", "{a} + {b}")], """
+    {n} has {a} {o}, {b} more than {f}. => How many {o} does {f} have?
+    {n} has {a} {o}. {That|This} is {b} more than {f}{ has|}. => How many {o} does {f} have?
+    With {a} {o} {n} is {b} ahead of {f}.""", ask="How many {o} does {f} have?", link="Take those of the other one.")
+concept("fewer_than_other", .4, 2, numbers((2, 120), (1, 60)), ("Add {b} to {a}", "{a} + {b}"), [("Subtract {b} from {a}", "{a} - {b}")], """
+    {n} has {a} {o}, {b} {fewer|less} than {f}. => How many {o} does {f} have?
+    {n} has {a} {o}. {That|This} is {b} {fewer|less} than {f}{ has|}. => How many {o} does {f} have?
+    With {a} {o} {n} is {b} behind {f}.""", ask="How many {o} does {f} have?", link="Take those of the other one.")
+concept("times_other", .4, 2, built(k=lambda r, d: r.choice(list(TIMES)), w=lambda r, d: TIMES[d["k"]] if d["k"] > 5 or r.random() < .6 else f"{d['k']} times", p=ints(2, 30), a=lambda r, d: d["k"] * d["p"]), ("Divide {a} by {k}", "{a} / {k}"), [("Multiply {a} by {k}", "{a} * {k}")], """
+    {n} has {a} {o}, {w} as many as {f}. => How many {o} does {f} have?
+    {n} has {a} {o}. {That|This} is {w} as many as {f}{ has|}. => How many {o} does {f} have?
+    With {a} {o} {n} has {k} times what {f} has.""", ask="How many {o} does {f} have?", link="Take those of the other one.")
+concept("older_than_other", .5, 2, built(b=ints(1, 30), p=ints(2, 60), a=lambda r, d: d["b"] + d["p"]), ("Subtract {b} years from {a}", "{a} - {b}"), [("Add {b} years to {a}", "{a} + {b}")], """
+    {n} is {a} years old, {b} years older than {f}. => How old is {f}?
+    {n} is {a}{ years old|}. {He} is {b} years older than {his} {rel}. => How old is {his} {rel}?
+    {n} is {b} years older than {f}. {n} is {a}{ years old|}. => How old is {f}?
+    {n} turned {a} when {f} was {b} years behind.""", ask="How old is {f}?", link="Take the age of the other one.", to="years")
+concept("younger_than_other", .5, 2, built(b=ints(1, 30), a=ints(2, 60)), ("Add {b} years to {a}", "{a} + {b}"), [("Subtract {b} years from {a}", "{a} - {b}")], """
+    {n} is {a} years old, {b} years younger than {f}. => How old is {f}?
+    {n} is {a}{ years old|}. {He} is {b} years younger than {his} {rel}. => How old is {his} {rel}?
+    {n} is {b} years younger than {f}. {n} is {a}{ years old|}. => How old is {f}?
+    {n} turned {a} when {f} was {b} years ahead.""", ask="How old is {f}?", link="Take the age of the other one.", to="years")
+concept("times_as_old", .5, 2, built(k=ints(2, 6), w=lambda r, d: TIMES[d["k"]] if r.random() < .6 or d["k"] == 2 else f"{d['k']} times", p=ints(2, 15), a=lambda r, d: d["k"] * d["p"]), ("Divide the age {a} by {k}", "{a} / {k}"), [("Multiply the age {a} by {k}", "{a} * {k}")], """
+    {n} is {a} years old{, which is|,} {w} as old as {f}. => How old is {f}?
+    {n} is {w} as old as {f}. {n} is {a}{ years old|}. => How old is {f}?
+    {n} is {a} years old{, which is|,} {w} as old as {his} {rel}. => How old is {his} {rel}?
+    {n} turned {a}, which is {k} times what {f} is.""", ask="How old is {f}?", link="Take the age of the other one.", to="years")
+concept("per_hundred", .5, 1, built(b=ints(2, 20), m=lambda r, d: 100 * r.randint(2, 9)), ("Take {b} for each 100 of {m}", "{b} * {m} / 100"), [("Multiply {b} by {m}", "{b} * {m}"), ("Divide {m} by {b}", "{m} / {b}")], """
+    A car {uses|needs} {b} liters {of gas |of fuel |}{per|for|for every} 100 {km|kilometers}. => How many liters {does it need|are needed} for {m}{ km|}?
+    100 {grams |g |}of {t+} cost {b$}. => How much do {m}{ grams| g|} cost?
+    Every 100 of {m} {o} give {b} points.""", ask="How much is that?", link="All of it is taken.", to="liters")
+concept("rest_of_three", .5, 1, built(a=ints(2, 30), b=ints(2, 30), c=ints(2, 30), p=ints(1, 150), m=lambda r, d: d["a"] + d["b"] + d["c"] + d["p"]), ("Take all three from {m}", "{m} - {a} - {b} - {c}"), [("Add all three", "{a} + {b} + {c}"), ("Subtract {a} from {m}", "{m} - {a}")], """
+    {n} {reads|read} {a} pages on Monday, {b} on Tuesday and {c} on Wednesday. {The|{His}|Her} book has {m} pages. => How many pages {are left|does {he} {still |}have {left |}to read}?
+    A book has {m} pages. {n} {reads|read} {a}{ pages|} on Monday, {b} on Tuesday and {c} on Wednesday. => How many pages {are left|does {he} {still |}have {left |}to read}?
+    {n} has {m$} and {spends|spent} {a$} on {a {t}|lunch}, {b$} on a {u} and {c$} on a ticket. => How much {money |}{is left|does {he} have left}?
+    {n} has {m} {o} and gives {a} to {f}, {b} to {g} and {c} to {his} {rel}. => How many {o} {are left|does {he} have left}?
+    From {m} {o} go {a}, then {b}, then {c}.""", ask="How many {o} are left?", link="{Take what is left|Look at the rest}.")
 
 OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
 CHAIN = [name for name in CONCEPTS if name not in OPENERS]
