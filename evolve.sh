@@ -2,7 +2,7 @@
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
 #             paper: 747k problems, 7B                       here: 1,500 problems of the tiny world, 1.25M, 2 cores
-#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 4 of 5         value of a trajectory: the reference
+#   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 2 of 5         value of a trajectory: the reference
 #   round 2   policy of round 1, 16 of 8                      4 of 5                    the same
 #   round 3   policy and PPM of round 2, 16 of 8              4 of 5                    the PPM's estimate, then the same
 #   round 4   policy and PPM of round 3, 16 of 16, then       4 of 8, then 8 and 16     the same
@@ -46,7 +46,7 @@ SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-40}       # dev problems after each r
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
-ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-4}       # of a tree; twice and four times as many for the unsolved
+ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-4}       # of a tree; half as many in round 1, twice and four times as many for the unsolved
 
 if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
@@ -118,10 +118,11 @@ rounds() {
     stage problems-train problems train "$PROBLEMS" train $MIXES
     stage problems-dev problems dev "$DEV" dev "standard:$SMALL"
     stage eval-base evaluate dev-r0 dev "$POLICY" none
-    local r policy=$BOOTSTRAP ppm=none candidates
+    local r policy=$BOOTSTRAP ppm=none rollouts candidates
     for r in 1 2 3 4; do
+        if [ $r -eq 1 ]; then rollouts=$(((ROLLOUTS + 1) / 2)); else rollouts=$ROLLOUTS; fi
         if [ $r -eq 4 ]; then candidates=8; else candidates=5; fi
-        stage "trees-r$r" trees "r$r" train "$policy" "$ppm" "$ROLLOUTS" "$candidates"
+        stage "trees-r$r" trees "r$r" train "$policy" "$ppm" "$rollouts" "$candidates"
         if [ $r -eq 4 ]; then
             stage problems-r4-more $PYTHON show.py unsolved "$OUT" r4-more
             stage trees-r4-more again r4-more $((2 * ROLLOUTS)) "$policy" "$ppm"

@@ -34,6 +34,7 @@ from rstar import END_OF_ANSWER, MARKERS, OUTPUT, PROMPT
 
 VOCABULARY = 3072
 SHAPE = dict(hidden_size=128, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=4, intermediate_size=384)
+RARE = 400               # few problems have larger numbers
 POOL = 64                # batches that are made together, so that each holds problems of about one length
 GRAIN = 32               # lengths are rounded up to this: bf16 kernels are made anew for every shape, which cost 2/3 of the time
 LENGTHS = {1: 32, 2: 20, 3: 14, 4: 10, 5: 8, 6: 6, 7: 4, 8: 3, 9: 3}      # steps of problems on any concept: how often
@@ -48,6 +49,7 @@ class Phase(NamedTuple):
     sums: float          # share of bare sums: in stories large numbers are rare, and one never written in training cannot be written
     core: float          # share of problems on the concepts that the rounds are about
     longest: int         # steps of all others: long ones teach little before the short ones are mastered
+    large: float = 0.    # share of sums with a result that is rare in the rest
 
 
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
@@ -61,7 +63,8 @@ PHASES = [Phase(*row) for row in (
     (25, .5, .004, 1024, .1, .55, 3),
     (31, .4, 0., 1024, .1, .5, 3),
     (31, .4, 0., 1024, .1, .5, 3),
-    (31, .3, 0., 2048, .1, .5, 3))]
+    (31, .3, 0., 2048, .1, .5, 3),
+    (8, .2, 0., 2048, .1, .5, 3, .15))]          # 6 of the 1,000 numbers could not be written before it
 
 
 # ---- tokenizer
@@ -101,6 +104,10 @@ def draw(rng, phase):
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
         delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))
         return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)
+    while kind < phase.sums + phase.core + phase.large:
+        p = world.draw(rng, "pretrain", 1, 0., 0., among=("plus", "minus"))
+        if RARE < int(p.answer) <= world.LARGEST:
+            return p
     steps = rng.choices(range(1, phase.longest + 1), [LENGTHS[n] for n in range(1, phase.longest + 1)])[0]
     delayed, strict = (rng.choice((0., .12)), rng.choice((0., 0., .3))) if steps < 4 else (rng.choice((.12, .3, .6)), rng.choice((0., .3, 1.)))
     return world.draw(rng, "pretrain", steps, delayed, strict)
