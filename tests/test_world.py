@@ -164,11 +164,18 @@ def test_slips_use_variables_that_do_not_exist():
     assert execute(world.solution(p, slip=lambda: True)) == "NameError"
 
 
+def test_the_last_phase_of_pretraining_writes_the_numbers_that_are_rare_elsewhere():
+    import pretrain
+    rng = random.Random(4)
+    large = [[pretrain.RARE < float(pretrain.draw(rng, phase).answer) <= world.LARGEST for _ in range(400)] for phase in pretrain.PHASES[-2:]]
+    assert sum(large[1]) > sum(large[0]) + 30          # .15 of 400 are 60
+
+
 def test_the_rate_of_pretraining_goes_from_phase_to_phase_and_ends_at_nothing():
     import pretrain
     tokens = 1e6 * sum(phase.tokens for phase in pretrain.PHASES)
     phase, share = pretrain.schedule(0, tokens)
     assert (phase, share) == (pretrain.PHASES[0], 1.)
-    phase, share = pretrain.schedule(tokens - 15.5e6, tokens)        # half of the last 31M
-    assert phase is pretrain.PHASES[-1] and abs(share - .15) < 1e-9
+    phase, share = pretrain.schedule(tokens - 4e6, tokens)        # half of the last 8M
+    assert phase is pretrain.PHASES[-1] and abs(share - .1) < 1e-9
     assert pretrain.schedule(tokens, tokens)[1] == pretrain.schedule(tokens + 1e5, tokens)[1] == 0
