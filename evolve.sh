@@ -46,7 +46,7 @@ SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-40}       # dev problems after each r
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
-ROLLOUTS=${ROLLOUTS:-${SMOKE:+2}} ROLLOUTS=${ROLLOUTS:-4}       # of a tree; half as many in round 1, twice and four times as many for the unsolved
+ROLLOUTS=${ROLLOUTS:-${SMOKE:+3}} ROLLOUTS=${ROLLOUTS:-4}       # of a tree; half as many in round 1, twice and four times as many for the unsolved
 
 if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instead of giving it back (LOG.md: 3 times as fast)
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
