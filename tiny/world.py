@@ -178,7 +178,6 @@ class Story:
         text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
         return text[:1].upper() + text[1:]
 
-
     def singular(self, text):
         """1 apples -> 1 apple, 1 more apples are -> 1 more apple is, 1 of them were -> 1 of them was"""
         one_of = lambda m: f"{m[1]}{m[2] or ''}{SINGULAR.get(m[3], m[3])}{VERBS.get(m[4], m[4] or '')}"
