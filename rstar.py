@@ -616,8 +616,12 @@ def value_of(node):
         return 1. if node.right else -1.
     if node.ppm is not None:
         return node.ppm
-    ends = terminals(node.root)
-    return 2 * sum(end.copies for end in ends if answers_equal(node.answer, end.answer)) / sum(end.copies for end in ends) - 1
+    return 2 * agreement(node, terminals(node.root)) - 1
+
+
+def agreement(node, ends):
+    """The share of the samples that have this node's answer, 0 to 1."""
+    return sum(end.copies for end in ends if answers_equal(node.answer, end.answer)) / sum(end.copies for end in ends)
 
 
 def back_up(node, value):
@@ -703,8 +707,7 @@ def choose(ends):
 
 def majority(ends):
     """A trajectory with the answer that most samples agree on; the first in a tie."""
-    votes = [sum(other.copies for other in ends if answers_equal(end.answer, other.answer)) for end in ends]
-    return ends[votes.index(max(votes))] if ends else None
+    return max(ends, key=lambda end: agreement(end, ends), default=None)
 
 
 def solve(questions, policy, ppm, config, bar=None):
@@ -1016,7 +1019,9 @@ def finished_trees(path, settings):
 # Command line.
 
 BUNDLED_POLICY, BUNDLED_PPM = HERE / "tiny" / "policy", HERE / "tiny" / "ppm"
-LOW = -.4             # the bundled PPM's: of 500 answers to dev problems (plain, bare sums) 416 of 480 above it were right, 13 of 20 below
+# The bundled models are unsure below this PPM score, or where a smaller share of a tree's samples has the chosen answer:
+# of 500 answers to dev problems (plain, bare sums) 379 of 407 others were right, and 50 of these 93 (13 of 20 by the score).
+LOW, AGREE = -.4, .7
 
 
 class Parser(argparse.ArgumentParser):
@@ -1113,7 +1118,8 @@ def answer_one(args, config):
     if args.print_tree:
         for root in trees:
             print_tree(root)
-    end = choose([end for root in trees for end in terminals(root)])
+    ends = [end for root in trees for end in terminals(root)]
+    end = choose(ends)
     if end is None:
         print("Answer: none found")
         return 1
@@ -1123,8 +1129,9 @@ def answer_one(args, config):
         print(f"{body.strip()}{score}\n")
         if rest:
             print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
-    if args.ppm == str(BUNDLED_PPM) and end.ppm < LOW:
-        print(f"rstar: low confidence (PPM {end.ppm:+.2f}): the bundled model knows only its small world of school problems; "
+    agree = agreement(end, ends)
+    if args.ppm == str(BUNDLED_PPM) and (end.ppm < LOW or agree < AGREE):
+        print(f"rstar: low confidence (PPM {end.ppm:+.2f}, {agree:.0%} of the tree's samples agree): the bundled model knows only its small world of school problems; "
               "--policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
     print(f"Answer: {end.answer}")
     return 0

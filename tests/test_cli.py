@@ -56,13 +56,20 @@ def test_none_found_is_exit_code_1(scripted, capsys, monkeypatch):
 
 
 def test_a_low_score_is_told_for_the_bundled_model(scripted, capsys, monkeypatch):
-    monkeypatch.setitem(SCORES, "print(n1 )", -.7)
-    monkeypatch.setitem(SCORES, "print(n1)", -.8)
-    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
+    monkeypatch.setitem(SCORES, "print(n1)", -.7)
+    assert rstar.main(["--problem", "What is it?", "--candidates", "1"]) == 0
     err = capsys.readouterr().err
-    assert "low confidence (PPM -0.70)" in err and "--policy" in err
-    rstar.main(["--problem", "What is it?", "--candidates", "2", "--policy", "other", "--ppm", "other"])
+    assert "low confidence (PPM -0.70, 100% of the tree's samples agree)" in err and "--policy" in err
+    rstar.main(["--problem", "What is it?", "--candidates", "1", "--policy", "other", "--ppm", "other"])
     assert "low confidence" not in capsys.readouterr().err
+    monkeypatch.setitem(SCORES, "print(n1)", .9)
+    rstar.main(["--problem", "What is it?", "--candidates", "1"])
+    assert "low confidence" not in capsys.readouterr().err
+
+
+def test_disagreement_is_told_for_the_bundled_model(scripted, capsys):
+    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
+    assert "low confidence (PPM +0.90, 50% of the tree's samples agree)" in capsys.readouterr().err
 
 
 def test_print_tree_shows_every_node(scripted, capsys):
