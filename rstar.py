@@ -1098,8 +1098,8 @@ def writable(path):
     return path
 
 
-def progress(total, what):
-    return tqdm(total=total, unit=what, file=sys.stderr, dynamic_ncols=True)
+def progress(total, what, done=0):
+    return tqdm(total=total, initial=done, unit=what, file=sys.stderr, dynamic_ncols=True)
 
 
 def answer_one(args, config):
@@ -1186,8 +1186,7 @@ def evaluate_file(args, config):
     if start < len(problems):
         policy, ppm = load_models(args, config)
         size = math.ceil(len(problems) / math.ceil(len(problems) / config.batch))      # all of one size: a batch of two could not spend a budget evenly
-        with progress(len(problems), "problem") as bar:
-            bar.update(start)
+        with progress(len(problems), "problem", start) as bar:
             for i in range(start, len(problems), size):
                 some = problems[i:i + size]
                 for way, results in evaluate(some, policy, ppm, config).items():
