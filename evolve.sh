@@ -156,7 +156,7 @@ tests() {                                            # the last round on LARGE s
     $PYTHON show.py results "$OUT"
 }
 
-alone() {                                            # alone NAME POLICY: greedy, one trajectory and nothing more, on standard problems
+alone() {                                            # alone NAME POLICY: greedy, and of the other ways as little as can be, on standard problems
     stage "table-$1" workers tables --evaluate "$OUT/eval.$1-r4.{}.json" --policy "$2" --ppm none \
         --rollouts 1 --candidates 1 --batch 200
 }
@@ -189,7 +189,7 @@ tables() {                                           # the paper's tables on a l
         stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss"
     done
     stage table-guide-pairs evaluate guide-pairs-r4 guide "$last" "$OUT/ppm-r4"
-    if [ -z "$TEST" ]; then                          # percent of the quantities that are counted again at once; in the hard mix all
+    if [ -z "$TEST" ]; then                          # percent of the quantities that are counted again at once; in the hard mix 100 (of the last ones 50)
         local file strict
         for file in "$OUT"/eval.guide-pairs-r4.*; do cp "$file" "${file/guide-pairs/strict-100}"; done
         for strict in 50 25 0; do

@@ -23,12 +23,13 @@ Where we deviate from the paper, or where it is silent:
   1. An unvisited child has an infinite UCT, so every candidate is tried once before any is tried twice; ties go to
      the first sampled. (The authors' code says 0.) With a PPM no child is unvisited, see 2.
   2. The PPM's estimate counts as the first visit of a new node, N = 1, as in the authors' code; N_parent is the
-     parent's own N. Without a PPM a new node has N = 0.
-  3. Candidates with the same code (comments aside) become one node, since they can only have the same result. How
-     many samples it stands for is kept in `copies`.
+     parent's own N. So below a new node the logarithm is 0, and the first choice goes by Q alone. Without a PPM a new
+     node has N = 0.
+  3. Candidates with the same code (lines of comment aside) become one node, since they have the same result. How many
+     samples it stands for is kept in `copies`.
   4. A candidate that raises (or prints nothing, or more than an answer) stays in the tree with its error and is never
      selected. (In the authors' code it is a failed leaf worth -1.) A leaf without a valid candidate, or at the greatest
-     depth, is a dead end: value -1, and no rollout comes there again. If all valid children of a step are dead ends, other
+     depth, is a dead end: value -1, and no rollout comes there again (if it is the root, all others end there at once). If all valid children of a step are dead ends, other
      samples are drawn for it, up to `expansions` times in all; then it is a dead end itself. (The paper expands once, and
      later rollouts end there.) If all candidates of a leaf raised, no others are drawn: the mistake is mostly one step
      earlier (LOG.md).
@@ -36,7 +37,7 @@ Where we deviate from the paper, or where it is silent:
      sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
   6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
   7. Without a reference and without a PPM the value of a trajectory is how many of the tree's sampled answers agree with
-     it, from -1 (none) to 1 (all).
+     it, from -1 (few) to 1 (all).
   8. `stop` ends a search early, at the first answer that the PPM scores that high. The paper always spends all rollouts.
   9. Every candidate is sampled from its own seed (of the run, the path and its number), so a tree does not depend on
      which other trees were searched beside it; PPM scores still differ in their seventh digit with the batch. In lower
@@ -86,7 +87,8 @@ def setting(default, help):
 
 @dataclass(frozen=True)
 class Config:
-    """Every number of the method, once. Each help text says whether it is the paper's, the authors' code's or ours."""
+    """Every number of the method, once. Each help text says whether it is the paper's, the authors' code's or ours.
+    (What only guards against absurd lengths, WHOLE, OUTPUT_LIMIT and ANSWER_TOKENS, stands where it is used.)"""
     rollouts: int = setting(16, "rollouts per tree (paper: 8 in round 1, then 16)")
     candidates: int = setting(8, "candidate steps sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)")
     expansions: int = setting(3, "times that a step is expanded while it leads to dead ends only (paper: 1; our choice, on dev of the tiny world)")
@@ -182,7 +184,8 @@ def code_of(path):
 
 
 def lines_of_code(path):
-    """The lines of a path's code but for comments and blank ones; where they are the same, so is the result."""
+    """The lines of a path's code but for blank ones and those that only comment; where they are the same, so is the
+    result (unless a text within the code holds such lines)."""
     return [line for line in code_of(path).splitlines() if line.strip() and not line.strip().startswith("#")]
 
 
@@ -433,7 +436,7 @@ class Node:
     number: int = 0                    # in the order of making; the root is 0
     children: list = field(default_factory=list, repr=False)
     expansions: int = 0                # how often it was expanded
-    dead: bool = False                 # whether a rollout has found that nothing goes on from here
+    dead: bool = False                 # whether a rollout has ended here without an answer
     visits: int = 0                    # N(s)
     q: float = 0.                      # q(s), the sum of all values backed up; Q(s) = q(s) / N(s)
     ppm: float | None = None           # PPM(x + s_1 + ... + s)
@@ -498,13 +501,18 @@ def rollout(root, config):
     """
     node, depth = root, 0
     while not node.terminal and depth < config.depth:
-        while not node.live_children and node.expansions < (config.expansions if node.valid_children else 1):
+        while may_be_expanded(node, config):
             yield node
         if not node.live_children:
-            break                                     # a dead end (deviation 4)
+            break
         node, depth = select(node, config.c), depth + 1
     node.dead = not node.terminal
     back_up(node, value_of(node))
+
+
+def may_be_expanded(node, config):
+    """A node is expanded once; anew where all its valid children are dead ends, and not if all raised (deviation 4)."""
+    return not node.live_children and node.expansions < (config.expansions if node.valid_children else 1)
 
 
 def select(node, c):
@@ -598,7 +606,7 @@ def state_answers(ended, policy):
     stated = policy([policy.prompt(node.root.text) + node.path for node in ended], 1, (END_OF_ANSWER,), ANSWER_TOKENS) if ended else []
     for node, (sentence,) in zip(ended, stated):
         node.text += sentence
-        node.answer = extract_answer(node.text)       # the box, or else what was printed
+        node.answer = extract_answer(node.text.partition(END_OF_CODE)[2])       # the box, or else what was printed
         if node.answer is None:
             node.error = "states no answer"
         elif node.root.reference is not None:
@@ -649,7 +657,9 @@ def search(questions, policy, ppm=None, references=None, config=Config()):
 
 
 def search_each(questions, policy, ppm=None, references=None, config=Config(), bar=None):
-    """As `search`, but yields (number of the question, root) as soon as a tree is done; the next question takes its place."""
+    """As `search`, but yields (number of the question, root) as soon as a tree is done; the next question takes its place.
+
+    `next` runs a tree until it needs a leaf expanded; then the leaves of all live trees are expanded in one batch."""
     waiting = list(zip(range(len(questions)), questions, references or [None] * len(questions)))[::-1]
     live, started, counted = [], time.time(), policy.tokens
     best, made, invalid = -math.inf, 0, 0
@@ -696,8 +706,8 @@ def reached(ends, score):
 # Choosing the answer.
 
 def choose(ends):
-    """The trajectory to answer with, among terminal nodes of one or more trees of a problem: the one with the highest
-    PPM score. Without a PPM, one with the answer that most samples agree on. None if there is none."""
+    """The trajectory to answer with, among terminal nodes of one or more trees of a problem, whether a rollout has ended
+    there or not: the one with the highest PPM score. Without a PPM, one with the answer that most samples agree on. None if there is none."""
     if not ends:
         return None
     if ends[0].ppm is not None:
@@ -726,7 +736,11 @@ def solve(questions, policy, ppm, config, bar=None):
 # Evaluation: ways of answering at equal cost, on problems with references.
 
 TREE_SEARCH = "tree search"
-SERIES = (1, 2, 4, 8, 16, 32, 64)        # trajectories, for test-time scaling (the paper goes to 64)
+SERIES = (1, 2, 4, 8, 16, 32, 64)        # trajectories, here rollouts, for test-time scaling (the paper's 64 are whole searches)
+
+
+def with_trajectories(j):
+    return f"{TREE_SEARCH}, {j} {'trajectory' if j == 1 else 'trajectories'}"
 
 
 def evaluate(problems, policy, ppm, config):
@@ -750,8 +764,7 @@ def evaluate(problems, policy, ppm, config):
     for j in SERIES:
         if j <= config.rollouts * config.searches:            # the first trajectories: what a shorter search had seen
             cut = [first_trajectories(roots, j, policy) for roots in trees]
-            note(f"{TREE_SEARCH}, {j} {'trajectory' if j == 1 else 'trajectories'}", [choose(ends) for ends, _ in cut],
-                 sum(tokens for _, tokens in cut) / len(cut))
+            note(with_trajectories(j), [choose(ends) for ends, _ in cut], sum(tokens for _, tokens in cut) / len(cut))
     ends, greedy = spent_by(whole_solutions, questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
     note("greedy", [choose(found) for found in ends], greedy)
     if config.samples:
@@ -924,8 +937,8 @@ def read_problems(path):
     \\boxed{} of MATH solutions; a plain answer is taken as it stands."""
     problems = []
     for place, record in read_records(path):
-        question = next((record[key] for key in QUESTION_KEYS if key in record), None)
-        answer = next((record[key] for key in ANSWER_KEYS if key in record), None)
+        question = next((record[key] for key in QUESTION_KEYS if record.get(key) is not None), None)
+        answer = next((record[key] for key in ANSWER_KEYS if record.get(key) is not None), None)
         if not isinstance(question, str) or not question.strip():
             raise UserError(f"{place}: no question; one of the fields {', '.join(QUESTION_KEYS)} must hold it")
         if not isinstance(answer, (str, int, float)) or not str(answer).strip():
@@ -978,13 +991,13 @@ def read_trees(path):
     return trees
 
 
-def settings_of(args, config):
+def settings_of(args, config, problems):
     """What has to be the same for two results to belong together: all but where it runs, how fast and how precisely."""
     policy, ppm = args.policy or "tiny/policy", "tiny/ppm" if args.ppm == str(BUNDLED_PPM) else args.ppm
     how = dataclasses.asdict(config)
     for name in "device dtype batch rows".split():
         del how[name]
-    return dict(policy=policy, ppm=ppm, **how)
+    return dict(policy=policy, ppm=ppm, **how, problems=hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16])
 
 
 def refuse_other_settings(path, found, wanted):
@@ -994,7 +1007,7 @@ def refuse_other_settings(path, found, wanted):
 
 
 def finished_trees(path, settings):
-    """The (index, question) of the trees that a file already holds. A last line that a kill left half written is cut off."""
+    """The indices of the trees that a file already holds. A last line that a kill left half written is cut off."""
     done = set()
     if not path.exists():
         return done
@@ -1002,11 +1015,11 @@ def finished_trees(path, settings):
     kept = whole[:whole.rfind(b"\n") + 1]
     for i, line in enumerate(kept.decode("utf-8", errors="replace").split("\n")[:-1]):
         try:
-            root, index, found = line_to_tree(line)
+            _, index, found = line_to_tree(line)
         except ValueError as error:
             raise UserError(f"{path}, line {i + 1}: {error}; give another file name") from None
         refuse_other_settings(path, found, settings)
-        done.add((index, root.text))
+        done.add(index)
     if kept != whole:
         if done or not whole.strip() or whole.startswith(b'{"index": '):
             path.write_bytes(kept)
@@ -1153,9 +1166,9 @@ def print_tree(root, node=None, indent=""):
 def search_file(args, config):
     """--problems FILE --trees OUT: every finished tree is appended at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.trees)
-    settings = settings_of(args, config)
+    settings = settings_of(args, config, problems)
     done = finished_trees(out, settings)
-    missing = [i for i, problem in enumerate(problems) if (i, problem["question"]) not in done]
+    missing = [i for i in range(len(problems)) if i not in done]
     solved = 0
     if missing:
         policy, ppm = load_models(args, config)
@@ -1172,8 +1185,7 @@ def search_file(args, config):
 def evaluate_file(args, config):
     """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.evaluate)
-    settings = settings_of(args, config)
-    settings["problems"] = hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16]
+    settings = settings_of(args, config, problems)
     outcomes = {}
     if out.exists():
         try:

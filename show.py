@@ -14,7 +14,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from rstar import PPM, SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson
+from rstar import PPM, SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson, with_trajectories
 
 BEST, STEP_WISE, ADAPTIVE = "best of N by the PPM", "step-wise choice by the PPM", "adaptive best of N"
 # The paper's tables, repeated by `evolve.sh tables`: (what, files eval.NAME-r4.*, way of answering, the paper's number).
@@ -33,8 +33,8 @@ TABLES = {
         ("top 2 by mean Q, round 3 searched without the PPM (Eq. 2)", "data-eq2", "greedy", ""),
         ("top 2 by mean Q, round 3 searched with the PPM (Eq. 3)", "data-eq3", "greedy", ""),
         ("top 2 by mean Q, all rounds", "data-verified", "greedy", "78.4")],
-    "Trajectories (hard problems; paper: MATH rises from 8 to 64 trajectories, 89.4 to 90.0)": [
-        (f"{j}", "scaling", f"{TREE_SEARCH}, {j} {'trajectory' if j == 1 else 'trajectories'}", {8: "89.4", 64: "90.0"}.get(j, "")) for j in SERIES],
+    "Trajectories (hard problems; here rollouts of up to 8 trees; paper: MATH rises from 8 to 64 whole searches, 89.4 to 90.0)": [
+        (f"{j}", "scaling", with_trajectories(j), {8: "89.4", 64: "90.0"}.get(j, "")) for j in SERIES],
     "How late a wrong choice shows (hard problems; delta: mean number of steps until a quantity is counted again)": [
         (f"delta {delta}, {way}", f"strict-{percent}", way, "") for percent, delta in ((100, 1), (50, 2), (25, 4), (0, "= only in the output"))
         for way in (TREE_SEARCH, ADAPTIVE, BEST, "no PPM: vote of the positive whole", "majority of N", STEP_WISE, "greedy")]}
@@ -71,7 +71,7 @@ def evaluations(out):
 
 def coverage(out):
     """Per round: how many of the training problems have been solved by then, in all and by their number of steps, and how
-    many were easy (every trajectory right), medium and hard (none right) for this round's trees."""
+    many of the round's trees found them easy (every trajectory right), medium and hard (none right)."""
     path = out / "problems.train"
     steps = {problem["question"]: record.get("steps") for problem, (_, record) in zip(read_problems(path), read_records(path))}
     solved, rows = set(), []

@@ -6,11 +6,12 @@
 
 What is trained on: per problem, over all files together, the 2 right trajectories with the highest mean Q of their
 steps. In every round the policy starts from the base again, never from the last round's policy. The loss covers what the
-model itself has to write, the steps and the sentence with the answer; the question, the space between two steps and the
-verifier's output are read, not learned. (The authors' code trains on the interpreter's output as well.)
+model itself has to write, the steps and the sentence with the answer; the question and the verifier's output are read,
+not learned. (The authors' code trains on the interpreter's output as well.)
 
 Where the paper is silent: a problem's trajectories of all rounds are ranked together, and one counts also if no rollout
-went through it to its end (with a PPM its last step then has the PPM's estimate for a Q).
+went through it to its end (with a PPM its last step then has the PPM's estimate for a Q). This favours trees searched
+without a PPM: there a Q can be 1, with a PPM its estimates, which are less, count in the mean.
 
 The PPM's trainer has the same skeleton: `diff train_policy.py train_ppm.py` shows what a preference model needs instead.
 Three sections, data, model and training, then what both trainers share as it is (batches, saving, resuming, command line),
@@ -49,7 +50,7 @@ class Settings:
     out: str = setting(dataclasses.MISSING, "folder for the tuned policy")
     data: str = setting("verified", "verified: the right trajectories with the highest mean Q (paper); as controls, outcome: random right "
                         "ones; unverified: as many random finished ones, right or wrong")
-    keep: int = setting(2, "trajectories per problem (paper)")
+    keep: int = setting(2, "trajectories per problem (paper); of {query, response} records too, which all count as equally good")
     epochs: int = setting(2, "passes over the data (paper)")
     batch: int = setting(16, "trajectories per step of the optimizer (paper: 128)")
     lr: float = setting(7e-4, "highest learning rate (paper: 7e-6 for Qwen, 5e-6 for Phi3; 7e-4 was measured on the tiny model)")
@@ -134,11 +135,12 @@ def choose(trajectories, settings):
     return verified if settings.data == "verified" else controls[:len(verified)]
 
 
-UNTRAINED = re.compile(r"(?<=<end_of_step>)\s+|(?<=<end_of_code>)\s*<output>.*?<end_of_output>\s*<answer>", re.DOTALL)
+UNTRAINED = re.compile(r"(?<=<end_of_code>)\s*<output>.*?<end_of_output>\s*<answer>", re.DOTALL)
 
 
 def encode(one, tokenizer):
-    """-> Row. What the model did not have to write is not trained on: the prompt, BETWEEN, OUTPUT."""
+    """-> Row. What the model does not have to write is not trained on: the prompt, OUTPUT. (It writes BETWEEN where it
+    is asked for a whole solution.)"""
     prompt = (tokenizer.bos_token or "") + format_prompt(one.question)
     text = prompt + one.steps + ("" if one.steps.endswith(END_OF_ANSWER) else END_OF_ANSWER)
     spans = [(0, len(prompt))] + [match.span() for match in UNTRAINED.finditer(text, len(prompt))]

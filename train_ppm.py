@@ -29,8 +29,6 @@ The policy's trainer has the same skeleton: `diff train_policy.py train_ppm.py`.
 import contextlib
 import copy
 import dataclasses
-import random
-import statistics
 import sys
 import time
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ from accelerate import init_empty_weights
 from tqdm import tqdm
 
 from rstar import MARKERS, Config, UserError, format_prompt, lines_of_code, load, nodes, read_records, read_trees, setting, terminals
-from train_policy import (Trajectory, batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish,
+from train_policy import (batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish,
                           is_complete, parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
 
 
@@ -295,7 +293,7 @@ def right_pairs(groups, scores):
 
 @torch.no_grad()
 def evaluate(model, items, pad, accelerator, settings):
-    """Held-out items -> dict for the metrics. Accuracies are [right, n], for pairs of steps and of answers."""
+    """Held-out items -> dict for the metrics. Accuracies as NAME_right of NAME_n, for pairs of steps and of answers."""
     model.eval()
     found = {}
     for name, some in dict(steps=[g for g in items if g.pairs and g.depth], answers=[g for g in items if g.pairs and g.depth is None],

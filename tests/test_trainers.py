@@ -139,7 +139,7 @@ def test_the_loss_covers_what_the_model_writes_and_nothing_else(folder):
     row = train_policy.encode(one, tokenizer)
     assert train_policy.show(row, tokenizer) == (
         "<|user|>:\nWhy < code> so?\n<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
-        "«# Do it\na = 1\n<end_of_step>»\n\n«print(3)\n<end_of_code>»\n<output>3<end_of_output>\n<answer>«The answer is \\boxed{3}.<end_of_answer>»")
+        "«# Do it\na = 1\n<end_of_step>\n\nprint(3)\n<end_of_code>»\n<output>3<end_of_output>\n<answer>«The answer is \\boxed{3}.<end_of_answer>»")
 
 
 def test_what_is_counted_is_the_cross_entropy_of_the_trained_tokens(folder):

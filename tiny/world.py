@@ -3,8 +3,8 @@
 A problem is a story of 1 to 9 dependent steps. Each step is one of about 150 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
 steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
-the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: about .8 for
-easy concepts, .05 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
+the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: .5 to .9 for
+easy concepts, .08 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
 misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
 Long stories keep to a core of 36 concepts (`CORE`), short plain ones use them all. The concepts, their numbers and
 their wordings stand in concepts.py.
@@ -18,7 +18,7 @@ What makes looking ahead pay:
     quantity is a positive whole number. So the evidence against a wrong reading comes one step later, as an
     exception; without such sentences it comes at the very end, as an impossible output.
 The two dials are `delayed` (share of delayed concepts among the steps) and `strict` (share of steps whose
-result is counted again).
+result is counted again; of last steps half as many).
 
 Which split a problem belongs to is decided by a hash of its text, so no problem of dev or test can occur in
 the corpus of the base or among the training problems, whatever the seeds. The *reworded* mix uses the one
