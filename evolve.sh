@@ -41,7 +41,6 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 4 --c 1 --stop 0 --searches 2}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}
 
 COUNT=${COUNT:-${SMOKE:+2}} COUNT=${COUNT:-200}      # training problems: in these shares, so that the core is learned (our choice, LOG.md)
-MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-40}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
@@ -53,9 +52,14 @@ if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instea
 fi
 
 fail() { echo "evolve.sh: $*" >&2; exit 2; }
+case $* in ""|test|tables) ;; *) fail "$*: unknown; nothing, test or tables" ;; esac
 for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
+for name in SEED COUNT SMALL LARGE TABLE ROLLOUTS WORKERS TRAINERS; do
+    [[ ${!name} =~ ^[0-9]+$ ]] && { [ $name = SEED ] || [ "${!name}" -gt 0 ]; } || fail "$name=${!name}: not a whole number over 0"
+done
+MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 
-mkdir -p "$OUT/done"
+mkdir -p "$OUT/done" 2>/dev/null || fail "$OUT cannot be written; give another OUT"
 same() {                                             # same FILE SETTINGS: those that OUT was made with
     [ -f "$OUT/$1" ] || echo "$2" > "$OUT/$1"
     [ "$2" = "$(cat "$OUT/$1")" ] || fail "$OUT was made with $(cat "$OUT/$1"), not with $2; give another OUT"
@@ -219,6 +223,5 @@ case ${1:-} in
     "") rounds ;;
     test) rounds; tests ;;
     tables) rounds; tables ;;
-    *) fail "$1: unknown; nothing, test or tables" ;;
 esac
 cat "$OUT/results.md"

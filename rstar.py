@@ -29,10 +29,10 @@ Where we deviate from the paper, or where it is silent:
      samples it stands for is kept in `copies`.
   4. A candidate that raises (or prints nothing, or more than an answer) stays in the tree with its error and is never
      selected. (In the authors' code it is a failed leaf worth -1.) A leaf without a valid candidate, or at the greatest
-     depth, is a dead end: value -1, and no rollout comes there again (if it is the root, all others end there at once). If all valid children of a step are dead ends, other
-     samples are drawn for it, up to `expansions` times in all; then it is a dead end itself. (The paper expands once, and
-     later rollouts end there.) If all candidates of a leaf raised, no others are drawn: the mistake is mostly one step
-     earlier (LOG.md).
+     depth, is a dead end: value -1, and no rollout comes there again (at a dead root, all others end at once). If all
+     valid children of a step are dead ends, other samples are drawn for it, up to `expansions` times in all; then it is
+     a dead end itself. (The paper expands once, and later rollouts end there.) If all candidates of a leaf raised, no
+     others are drawn: the mistake is mostly one step earlier (LOG.md).
   5. The step that prints the answer, the verifier's output and the sentence that states the answer are one node; the
      sentence is written greedily. To sample what only copies the output would cost candidates and gain nothing.
   6. `tanh` is part of the PPM in training and in use. (The authors train without it and apply it when searching.)
@@ -53,6 +53,7 @@ import argparse
 import dataclasses
 import hashlib
 import importlib.util
+import io
 import json
 import math
 import os
@@ -108,13 +109,18 @@ class Config:
 
     def __post_init__(self):
         for name in "rollouts candidates expansions depth searches step_tokens batch rows".split():
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
-        for name in "c temperature samples".split():
+            if not 1 <= getattr(self, name) <= 10 ** 6:
+                least = "at least 1" if getattr(self, name) < 1 else "at most a million"
+                raise UserError(f"--{name.replace('_', '-')} must be {least}, not {getattr(self, name)}")
+        for name in "c samples".split():
             if not 0 <= getattr(self, name) < math.inf:
                 raise UserError(f"--{name} must be 0 or more, not {getattr(self, name)}")
-        if not 0 < self.timeout < math.inf:
-            raise UserError(f"--timeout must be more than 0 seconds, not {self.timeout}")
+        if self.temperature and not .01 <= self.temperature <= 100:
+            raise UserError(f"--temperature must be 0 (greedy) or from 0.01 to 100, not {self.temperature}")
+        if math.isnan(self.stop):
+            raise UserError("--stop must be a number; over 1 it means never")
+        if not 0 < self.timeout <= 86400:
+            raise UserError(f"--timeout must be more than 0 seconds and at most a day, not {self.timeout}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -163,16 +169,21 @@ print(sum(solutions))
 
 
 def format_prompt(question):
-    """The prompt of a tuned policy and of the PPM. A marker inside the question is broken up: it must not act as one."""
+    """The prompt of a tuned policy and of the PPM."""
+    return PROMPT.format(question=without_markers(question))
+
+
+def without_markers(question):
+    """A marker inside the question is broken up: it must not act as one."""
     for marker in MARKERS:
         question = question.replace(marker, marker[0] + " " + marker[1:])
-    return PROMPT.format(question=question.strip())
+    return question.strip()
 
 
 def format_stock_prompt(question, tokenizer):
     """The prompt of a model that was not tuned on the format, as a chat if it is a chat model."""
     worked = "\n\n".join(f"Problem: {q}\n<code>\n{solution}" for q, solution in EXAMPLES)
-    content = f"{INSTRUCTIONS}\n\n{worked}\n\nProblem: {question.strip()}"
+    content = f"{INSTRUCTIONS}\n\n{worked}\n\nProblem: {without_markers(question)}"
     if not tokenizer.chat_template:
         return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
     return tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True) + "<code>\n"
@@ -238,15 +249,21 @@ def load(path, what, auto_class, suits, config):
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **extra)
         if "gguf_file" in extra:      # without this the weights stay packed, and nothing could be trained or saved
             extra["quantization_config"] = transformers.GgufConfig(dequantize=True)
-        model = getattr(transformers, auto_class).from_pretrained(name, dtype=dtype, **extra)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        model, loading = getattr(transformers, auto_class).from_pretrained(name, dtype=dtype, output_loading_info=True, **extra)
+    except UserError:
+        raise
+    except Exception as error:        # the loaders of three libraries raise whatever they like
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if not Path(name).exists():
             raise UserError(f"{what} {path}: neither a folder here nor to be had from the hub (no network, or no such "
                             f"model): {reason}") from error
         raise UserError(f"{what} {path}: cannot be loaded: {reason}") from error
+    if loading["missing_keys"]:       # they would be random
+        raise UserError(f"{what} {path}: its file of weights lacks {len(loading['missing_keys'])} of them, such as {min(loading['missing_keys'])}")
     if tokenizer.pad_token is None or tokenizer.pad_token in MARKERS:
         tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token is None:
+        raise UserError(f"{what} {path}: its tokenizer knows neither a pad nor an end token; is a file of it missing?")
     return model.to(device).eval(), tokenizer
 
 
@@ -254,11 +271,10 @@ def pick_device(config):
     name = config.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    kind, _, index = name.partition(":")
-    here = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available())).get(kind)
-    if here is None or index and not index.isdigit():
+    if not re.fullmatch(r"cpu|mps|cuda(:[0-9]+)?", name):
         raise UserError(f"--device {name}: unknown; one of auto, cpu, cuda, cuda:1, mps")
-    if int(index or 0) >= here:
+    kind, _, index = name.partition(":")
+    if int(index or 0) >= dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available()))[kind]:
         raise UserError(f"--device {name}: there is none on this machine; --device auto takes what there is")
     return torch.device(name)
 
@@ -592,21 +608,23 @@ def verify(fresh, stops, verifier):
             output = result.output.strip()
             if not output:
                 node.error = "printed nothing"
-            elif len(output) > OUTPUT_LIMIT or any(marker in output for marker in MARKERS):
+            elif len(output) > OUTPUT_LIMIT or CONTROL.search(output) or any(marker in output for marker in MARKERS):
                 node.error = "printed more than an answer"
             else:
                 node.text += OUTPUT.format(output=output)
 
 
 OUTPUT_LIMIT = 2000      # characters; our choice: no answer is longer, and policy and PPM have to read it
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")      # such as what clears a terminal
 
 
 def state_answers(ended, policy):
     """The policy states the answer of each solution that has ended, in a box (deviation 5)."""
-    stated = policy([policy.prompt(node.root.text) + node.path for node in ended], 1, (END_OF_ANSWER,), ANSWER_TOKENS) if ended else []
-    for node, (sentence,) in zip(ended, stated):
+    texts = [policy.prompt(node.root.text) + node.path for node in ended]
+    for node, (sentence,) in zip(ended, policy(texts, 1, (END_OF_ANSWER,), ANSWER_TOKENS) if ended else []):
         node.text += sentence
-        node.answer = extract_answer(node.text.partition(END_OF_CODE)[2])       # the box, or else what was printed
+        stated = extract_answer(node.text.partition(END_OF_CODE)[2]) or ""       # the box, or else what was printed
+        node.answer = " ".join(stated.split()) or None
         if node.answer is None:
             node.error = "states no answer"
         elif node.root.reference is not None:
@@ -912,24 +930,28 @@ def read_records(path):
     """The records of a .json list or a .jsonl file, with where each stands: (place, dict)."""
     text = read_text(path)
     if text.lstrip().startswith("["):
-        try:
-            records = [(f"{path}, record {i + 1}", record) for i, record in enumerate(json.loads(text))]
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from None
-    else:
-        records = []
-        for i, line in enumerate(text.split("\n")):         # splitlines would cut at characters that JSON leaves as they are
-            if line.strip():
-                try:
-                    records.append((f"{path}, line {i + 1}", json.loads(line)))
-                except json.JSONDecodeError as error:
-                    raise UserError(f"{path}, line {i + 1}: not valid JSON: {error.msg}") from None
+        records = [(f"{path}, record {i + 1}", record) for i, record in enumerate(parse_json(path, text))]
+    else:                                                    # splitlines would cut at characters that JSON leaves as they are
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        records = [(f"{path}, line {number}", parse_json(path, line, number)) for number, line in lines]
     if not records:
         raise UserError(f"{path}: this file holds no records")
     for place, record in records:
         if not isinstance(record, dict):
             raise UserError(f'{place}: not an object; each record needs fields like {{"question": ..., "answer": ...}}')
     return records
+
+
+def parse_json(path, text, first=1):
+    """The value of a text that begins in line `first` of a file. Halves of characters (\\ud83d alone) become question marks."""
+    try:
+        value = json.loads(text)
+        if "\\ud" in text.lower():
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return value
+    except (ValueError, RecursionError) as error:
+        line, reason = first + getattr(error, "lineno", 1) - 1, getattr(error, "msg", error)
+        raise UserError(f"{path}, line {line}: not valid JSON: {reason}") from None
 
 
 def read_problems(path):
@@ -941,7 +963,7 @@ def read_problems(path):
         answer = next((record[key] for key in ANSWER_KEYS if record.get(key) is not None), None)
         if not isinstance(question, str) or not question.strip():
             raise UserError(f"{place}: no question; one of the fields {', '.join(QUESTION_KEYS)} must hold it")
-        if not isinstance(answer, (str, int, float)) or not str(answer).strip():
+        if not isinstance(answer, (str, int, float)) or isinstance(answer, bool) or answer != answer or not str(answer).strip():
             raise UserError(f"{place}: no answer; one of the fields {', '.join(ANSWER_KEYS)} must hold it")
         problems.append(dict(question=question, reference=extract_answer(str(answer)) or str(answer).strip()))
     return problems
@@ -983,9 +1005,9 @@ def line_to_tree(line):
 def read_trees(path):
     """The roots of all trees in a file that `--trees` wrote."""
     trees = []
-    for i, line in enumerate(read_text(path).rstrip("\n").split("\n")):
+    for i, line in enumerate(read_text(path).split("\n")):
         try:
-            trees.append(line_to_tree(line)[0])
+            trees += [line_to_tree(line)[0]] if line.strip() else []
         except ValueError as error:
             raise UserError(f"{path}, line {i + 1}: {error}") from None
     return trees
@@ -1001,6 +1023,7 @@ def settings_of(args, config, problems):
 
 
 def refuse_other_settings(path, found, wanted):
+    found = found if isinstance(found, dict) else {}
     other = [f"{name} {found.get(name)!r}, not {wanted[name]!r}" for name in wanted if found.get(name) != wanted[name]]
     if other:
         raise UserError(f"{path}: holds results of other settings ({'; '.join(other)}); give another file name or the same settings")
@@ -1013,7 +1036,9 @@ def finished_trees(path, settings):
         return done
     whole = path.read_bytes()
     kept = whole[:whole.rfind(b"\n") + 1]
-    for i, line in enumerate(kept.decode("utf-8", errors="replace").split("\n")[:-1]):
+    for i, line in enumerate(kept.decode("utf-8", errors="replace").split("\n")):
+        if not line.strip():
+            continue
         try:
             _, index, found = line_to_tree(line)
         except ValueError as error:
@@ -1022,7 +1047,7 @@ def finished_trees(path, settings):
         done.add(index)
     if kept != whole:
         if done or not whole.strip() or whole.startswith(b'{"index": '):
-            path.write_bytes(kept)
+            os.truncate(path, len(kept))
         else:
             raise UserError(f"{path}: this file holds something else than trees; give another file name")
     return done
@@ -1103,6 +1128,8 @@ def writable(path):
     path = Path(path).expanduser()
     try:
         existed = path.exists()
+        if existed and not path.is_file():
+            raise UserError(f"{path}: cannot be written: this is no plain file")
         path.open("a").close()
         if not existed:
             path.unlink()
@@ -1117,7 +1144,7 @@ def progress(total, what, done=0):
 
 def answer_one(args, config):
     """--problem and --example. Exit code 0 if an answer was found, else 1."""
-    question = args.problem
+    question = args.problem and args.problem.encode("utf-8", "replace").decode()      # half characters
     if args.example:
         sys.path.insert(0, str(HERE / "tiny"))
         import world
@@ -1144,8 +1171,8 @@ def answer_one(args, config):
             print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
     agree = agreement(end, ends)
     if args.ppm == str(BUNDLED_PPM) and (end.ppm < LOW or agree < AGREE):
-        print(f"rstar: low confidence (PPM {end.ppm:+.2f}, {agree:.0%} of the tree's samples agree): the bundled model knows only its small world of school problems; "
-              "--policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
+        print(f"rstar: low confidence (PPM {end.ppm:+.2f}, {agree:.0%} of the tree's samples agree): the bundled model knows "
+              "only its small world of school problems; --policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
     print(f"Answer: {end.answer}")
     return 0
 
@@ -1185,14 +1212,15 @@ def search_file(args, config):
 def evaluate_file(args, config):
     """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.evaluate)
+    part = writable(out.with_name(out.name + ".part"))
     settings = settings_of(args, config, problems)
     outcomes = {}
-    if out.exists():
+    if out.exists() and out.stat().st_size:
         try:
             found = json.loads(read_text(out))
             refuse_other_settings(out, found["settings"], settings)
             outcomes = found["outcomes"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise UserError(f"{out}: this file holds something else than an evaluation; give another file name") from None
     start = len(next(iter(outcomes.values()), []))
     if start < len(problems):
@@ -1203,7 +1231,6 @@ def evaluate_file(args, config):
                 some = problems[i:i + size]
                 for way, results in evaluate(some, policy, ppm, config).items():
                     outcomes.setdefault(way, []).extend(results)
-                part = out.with_name(out.name + ".part")
                 part.write_text(json.dumps(dict(settings=settings, rows=summary(outcomes), outcomes=outcomes)))
                 os.replace(part, out)
                 bar.update(len(some))
@@ -1212,23 +1239,39 @@ def evaluate_file(args, config):
     return 0
 
 
-def main(arguments=None):
-    args = None
+def run(program, work, memory, interrupted=""):
+    """Runs `work` -> its exit code. What a user can mend is told in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")      # a terminal that knows no such letter
     try:
-        args, config = parse(arguments)
-        return (search_file if args.trees else evaluate_file if args.evaluate else answer_one)(args, config)
+        code = work()
+        sys.stdout.flush()
+        return code
     except UserError as error:
-        print(f"rstar: {error}", file=sys.stderr)
-        return 2
+        message = error
+    except BrokenPipeError:                           # whoever read stdout has left, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141                                    # what a shell says then
+    except OSError as error:
+        message = f"{error.filename or 'reading or writing'}: {error.strerror or error}"
     except KeyboardInterrupt:
-        kept = "; what was finished is on disk, and the same command goes on from there" if args and args.problems else ""
-        print(f"\nrstar: interrupted{kept}", file=sys.stderr)
+        print(f"\n{program}: interrupted{interrupted}", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
         if "out of memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
-        print("rstar: out of memory: try fewer sequences at a time (--rows 16 --batch 4) or a smaller model", file=sys.stderr)
-        return 2
+        message = f"out of memory: try {memory}"
+    print(f"{program}: {message}", file=sys.stderr)
+    return 2
+
+
+def main(arguments=None):
+    def work():
+        args, config = parse(arguments)
+        return (search_file if args.trees else evaluate_file if args.evaluate else answer_one)(args, config)
+    return run("rstar", work, "fewer sequences at a time (--rows 16 --batch 4) or a smaller model",
+               "; what was finished of --problems is on disk, and the same command goes on from there")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from rstar import PPM, SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, summary, terminals, wilson, with_trajectories
+from rstar import PPM, SERIES, TREE_SEARCH, UserError, read_problems, read_records, read_text, read_trees, run, summary, terminals, wilson, with_trajectories
 
 BEST, STEP_WISE, ADAPTIVE = "best of N by the PPM", "step-wise choice by the PPM", "adaptive best of N"
 # The paper's tables, repeated by `evolve.sh tables`: (what, files eval.NAME-r4.*, way of answering, the paper's number).
@@ -59,8 +59,11 @@ def evaluations(out):
     """A row for each round, split and way of answering. The workers' parts are put together."""
     parts = {}
     for path in sorted(out.glob("eval.*.json")):
-        _, name, worker, _ = path.name.split(".")
-        parts.setdefault(name, []).append(json.loads(path.read_text())["outcomes"])
+        try:
+            _, name, worker, _ = path.name.split(".")
+            parts.setdefault(name, []).append(json.loads(path.read_text())["outcomes"])
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path}: no evaluation as evolve.sh leaves it; delete it") from None
     rows = []
     for name, found in parts.items():
         on, _, round_ = name.rpartition("-r")
@@ -201,8 +204,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except UserError as error:
-        print(f"show: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run("show", lambda: main(sys.argv[1:]), "fewer trees"))

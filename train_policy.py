@@ -21,6 +21,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -39,7 +40,7 @@ from tqdm import tqdm
 from transformers import AddedToken
 
 from rstar import (END_OF_ANSWER, MARKERS, Config, Parser, UserError, format_prompt, load, pick_device, read_records,
-                   read_trees, refuse_other_settings, setting, terminals)
+                   read_trees, refuse_other_settings, run, setting, terminals)
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,7 @@ def train(settings, dry_run=False):
             set_rate(optimizer, settings, step, len(plan))
             loss = update(model, optimizer, batch, tokenizer.pad_token_id, accelerator, settings)
             progress["tokens"] += sum(item.length * item.width for item in batch)
-            progress["summed"] += loss
+            progress["summed"] += finite(loss, settings)
             progress["step"], progress["seconds"] = step + 1, time.time() - started
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}", tokens_s=f"{progress['tokens'] / progress['seconds']:.0f}")
@@ -335,6 +336,12 @@ def set_rate(optimizer, settings, step, steps):
     warm = max(1, settings.warmup * steps)
     for group in optimizer.param_groups:
         group["lr"] = settings.lr * min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+
+
+def finite(loss, settings):
+    if not math.isfinite(loss):
+        raise UserError(f"the loss is {loss}: the training has diverged; try a lower --lr than {settings.lr:g}")
+    return loss
 
 
 def is_held_out(question, settings):
@@ -438,9 +445,14 @@ def restore(accelerator, settings, wanted):
     if not steps:
         return None
     folder = state_folder(settings) / str(max(steps))
-    progress = json.loads((folder / "progress.json").read_text())
-    refuse_other_settings(state_folder(settings), progress.pop("settings"), wanted)
-    accelerator.load_state(str(folder))
+    try:
+        progress = json.loads((folder / "progress.json").read_text())
+        refuse_other_settings(state_folder(settings), progress.pop("settings"), wanted)
+        accelerator.load_state(str(folder))
+    except UserError:
+        raise
+    except Exception as error:        # whatever the loaders raise
+        raise UserError(f"{folder}: damaged, it cannot be gone on from; delete it ({type(error).__name__})") from error
     return progress
 
 
@@ -510,19 +522,13 @@ def command_line(program, description, Settings, train, arguments):
                             **(dict(nargs="+", metavar="FILE") if one.type is list else dict(type=one.type, metavar=one.type.__name__.upper())),
                             help=one.metadata["help"] + ("" if needed else f"; default {one.default}"))
     parser.add_argument("--dry-run", action="store_true", help="print what the data hold, with three samples, and stop")
-    try:
+
+    def work():
         given = vars(parser.parse_args(arguments))
         dry_run = given.pop("dry_run")
         return train(Settings(**given), dry_run)
-    except UserError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 2
-    except torch.OutOfMemoryError:
-        print(f"{program}: out of memory: try fewer tokens at a time (--tokens {max(1, given['tokens'] // 2)}) or shorter texts (--length)", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"\n{program}: interrupted; the same command goes on from the last saved state", file=sys.stderr)
-        return 130
+    return run(program, work, "fewer tokens at a time (half of --tokens) or shorter texts (--length)",
+               "; the same command goes on from the last saved state")
 
 
 def main(arguments=None):

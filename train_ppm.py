@@ -40,7 +40,7 @@ from accelerate import init_empty_weights
 from tqdm import tqdm
 
 from rstar import MARKERS, Config, UserError, format_prompt, lines_of_code, load, nodes, read_records, read_trees, setting, terminals
-from train_policy import (batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish,
+from train_policy import (batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish, finite,
                           is_complete, parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
 
 
@@ -102,7 +102,7 @@ def read_file(path):
     found = {}
     for place, record in read_records(path):
         prompt, pos, neg = (record.get(name) for name in ("prompt", "pos", "neg"))
-        if not all(isinstance(text, str) for text in (prompt, pos, neg)):
+        if not all(isinstance(text, str) for text in (prompt, pos, neg)) or not prompt + pos or not prompt + neg:
             raise UserError(f'{place}: neither a tree that rstar.py --trees wrote nor {{"prompt": ..., "pos": ..., "neg": ...}}')
         found.setdefault((prompt, "<answer>" in pos), []).append((prompt + pos, prompt + neg))
     made = []
@@ -340,7 +340,7 @@ def train(settings, dry_run=False):
             set_rate(optimizer, settings, step, len(plan))
             loss, accuracy = update(model, optimizer, batch, tokenizer.pad_token_id, accelerator, settings)
             progress["tokens"] += sum(item.length * item.width for item in batch)
-            progress["summed"] += loss
+            progress["summed"] += finite(loss, settings)
             progress["step"], progress["seconds"] = step + 1, time.time() - started
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}", pairs=f"{accuracy:.0%}", tokens_s=f"{progress['tokens'] / progress['seconds']:.0f}")

@@ -51,6 +51,7 @@ import types
 import warnings
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 
 ZYGOTE = "--zygote"  # how this file is told to be a zygote's program
 if sys.argv[1:2] != [ZYGOTE]:  # only the caller needs these, and a zygote would pay at every fork for what they import
@@ -812,12 +813,19 @@ def main():
     if sys.argv[1:2] == [ZYGOTE]:
         sys.path[:] = [path for path in sys.path if path not in ("", os.path.dirname(os.path.abspath(__file__)))]
         zygote(**json.loads(sys.argv[2]))
+    check = sys.argv[1:] == ["--check"]
+    try:
+        code = "" if check else Path(sys.argv[1]).read_text() if sys.argv[1:] else sys.stdin.read()
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"verifier: {sys.argv[1]}: {error.strerror if isinstance(error, OSError) else 'not a text file'}; "
+              "give a file of code, code on stdin, or --check", file=sys.stderr)
+        sys.exit(2)
     with Verifier(workers=1) as verifier:
-        if sys.argv[1:] == ["--check"]:
+        if check:
             for layer, why in verifier.layers().items():
                 print(f"{layer:22}{'off' if why else 'on':5}{why}")
         else:
-            result = verifier.run(open(sys.argv[1]).read() if sys.argv[1:] else sys.stdin.read())
+            result = verifier.run(code)
             print(result.output, end="")
             sys.exit(result.error or 0)
 

@@ -114,6 +114,24 @@ def test_a_rerun_after_a_kill_in_the_first_line(scripted, tmp_path):
     assert rstar.main(["--problems", questions, "--candidates", "2", "--trees", str(out)]) == 0 and len(rstar.read_trees(out)) == 5
 
 
+def test_to_cut_a_half_written_line_rewrites_nothing(scripted, tmp_path, monkeypatch):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    command = ["--problems", questions, "--candidates", "2", "--trees", str(out)]
+    rstar.main(command)
+    lines = out.read_text().splitlines(keepends=True)
+    out.write_text("".join(lines[:4]) + "\n" + lines[4][:50])        # a blank line does no harm
+    monkeypatch.setattr(Path, "write_bytes", None)                   # a full disk would take what was finished
+    assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
+
+
+def test_trees_of_other_problems_are_not_mixed_in(scripted, tmp_path, capsys):
+    out = tmp_path / "trees.jsonl"
+    rstar.main(["--problems", write(tmp_path / "q.jsonl", QUESTIONS), "--trees", str(out)])
+    corrected = write(tmp_path / "other.jsonl", [dict(QUESTIONS[0], answer="7")] + QUESTIONS[1:])
+    capsys.readouterr()
+    assert "other settings (problems" in refused(capsys, "--problems", corrected, "--trees", out)
+
+
 def test_parts_are_the_whole(scripted, tmp_path):
     questions = write(tmp_path / "q.jsonl", QUESTIONS)
     for k in range(2):
@@ -194,6 +212,11 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problem", "x", "--rollouts", "many"], "--rollouts"),
     (["--problem", "x", "--rollouts", "0"], "--rollouts must be at least 1, not 0"),
     (["--problem", "x", "--candidates", "-3"], "--candidates must be at least 1, not -3"),
+    (["--problem", "x", "--candidates", "99999999999999999999"], "--candidates must be at most a million"),
+    (["--problem", "x", "--timeout", "1e300"], "--timeout"),
+    (["--problem", "x", "--temperature", "1e-37"], "--temperature"),
+    (["--problem", "x", "--stop", "nan"], "--stop"),
+    (["--problem", "x", "--device", "cpu:"], "--device cpu:: unknown"),
     (["--problem", "x", "--depth", "0"], "--depth"),
     (["--problem", "x", "--searches", "0"], "--searches"),
     (["--problem", "x", "--batch", "0"], "--batch"),
@@ -250,6 +273,10 @@ BAD_FILES = {
     "blank question": ('{"question": " ", "answer": "1"}', "no question"),
     "no answer": ('{"question": "a", "answer": "1"}\n{"question": "a"}', "line 2: no answer; one of the fields answer, solution, ground_truth"),
     "null answer": ('{"question": "a", "answer": null}', "no answer"),
+    "not a number": ('{"question": "a", "answer": NaN}', "no answer"),
+    "true": ('{"question": "a", "answer": true}', "no answer"),
+    "too deep": ("[" * 100_000, "not valid JSON"),
+    "too long a number": ('{"question": "a", "answer": ' + "7" * 6000 + "}", "line 1: not valid JSON"),
     "not objects": ('["a", "b"]', "not an object"),
     "a number": ("7", "not an object"),
 }
@@ -272,7 +299,7 @@ def test_missing_binary_and_folder(capsys, tmp_path):
 
 def test_an_output_that_cannot_be_written(capsys, tmp_path):
     questions = write(tmp_path / "q.jsonl", QUESTIONS)
-    for out in (tmp_path, tmp_path / "no" / "such" / "folder.jsonl", "/proc/nothing.jsonl"):
+    for out in (tmp_path, tmp_path / "no" / "such" / "folder.jsonl", "/proc/nothing.jsonl", "/dev/full"):
         assert "cannot be written" in refused(capsys, "--problems", questions, "--trees", out)
         assert "cannot be written" in refused(capsys, "--problems", questions, "--evaluate", out)
 
@@ -284,7 +311,27 @@ def test_out_of_memory_gets_one_line(capsys, monkeypatch):
     assert "--rows" in refused(capsys, "--problem", "x")
 
 
+def test_a_full_disk_gets_one_line(capsys, monkeypatch):
+    def load_models(args, config):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(rstar, "load_models", load_models)
+    assert "No space left on device" in refused(capsys, "--problem", "x")
+
+
+def test_who_leaves_early_is_no_error():
+    code = "import rstar; raise SystemExit(rstar.run('x', lambda: [print('line') for _ in range(100000)] and 0, ''))"
+    done = subprocess.run(f'{sys.executable} -c "{code}" | head -1', shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("line\n", "")
+
+
+def test_half_characters_do_no_harm(scripted, tmp_path, capsys):
+    assert rstar.main(["--problem", "What is \udcff?", "--candidates", "2"]) == 0
+    (tmp_path / "q.jsonl").write_text('{"question": "is \\ud800 \\ud83d\\ude00?", "answer": "\\ud800"}')
+    assert rstar.read_problems(tmp_path / "q.jsonl") == [dict(question="is ? \U0001F600?", reference="?")]
+
+
 @pytest.mark.parametrize("record, reference", [
+    (dict(question="q", answer=None, solution="\\boxed{3}"), "3"),
     (dict(question="q", answer="18"), "18"),
     (dict(problem="q", solution="So it is $\\boxed{\\frac{1}{2}}$."), "\\frac{1}{2}"),
     (dict(query="q", ground_truth=7), "7"),

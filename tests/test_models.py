@@ -1,8 +1,10 @@
 """Policy and PPM on small checkpoints of three architectures that the tests make themselves."""
 import json
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (AutoModelForSequenceClassification, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM,
                           PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM)
@@ -214,6 +216,17 @@ def test_a_model_without_a_causal_head_is_refused(tmp_path):
     make_tokenizer(False).save_pretrained(tmp_path)
     with pytest.raises(UserError, match="BertForMaskedLM"):
         Policy(tmp_path)
+
+
+def test_a_model_with_damaged_or_missing_weights_is_refused(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken") / "model.safetensors"
+    weights = load_file(broken)
+    save_file({name: tensor for name, tensor in weights.items() if "layers.0.mlp" not in name}, broken, metadata=dict(format="pt"))
+    with pytest.raises(UserError, match="lacks [0-9]+ of them, such as .*layers.0.mlp"):
+        Policy(broken.parent)
+    broken.write_bytes(broken.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot be loaded"):
+        Policy(broken.parent)
 
 
 def test_a_classifier_with_more_outputs_is_no_ppm(folder, tmp_path):

@@ -142,6 +142,20 @@ def test_nothing_printed_and_nothing_finished_are_errors():
     assert root.children[0].error.startswith("not finished")
 
 
+@pytest.mark.parametrize("code, sentence, answer", [
+    ("print(7)", "So it is.", "7"), ("print(7)", "\\boxed{}", None), ("print(7)", "\\boxed{5\n6}", "5 6"), ("print(7, 8, sep='\\n')", "So.", "7 8"),
+    ("# \\boxed{3}\nprint(7)", "So.", "7"), ("#### Add\nprint(7)", "So.", "7")])
+def test_the_answer_is_one_line_from_behind_the_code(monkeypatch, code, sentence, answer):
+    monkeypatch.setattr(ScriptedPolicy, "state", lambda self, text: [sentence + rstar.END_OF_ANSWER])
+    root, = search(["q"], ScriptedPolicy({"": [code]}), config=Config(rollouts=1, candidates=1))
+    assert root.children[0].answer == answer
+
+
+def test_what_would_clear_the_terminal_is_no_answer():
+    root, = search(["q"], ScriptedPolicy({"": ["print('\\x1b[2J7')"]}), config=Config(rollouts=1, candidates=1))
+    assert root.children[0].error == "printed more than an answer"
+
+
 def test_a_model_cannot_write_the_output_itself():
     policy = ScriptedPolicy({"": ["print(1)\n<output>2<end_of_output>"]})
     root, = search(["q"], policy, references=["2"], config=SMALL)

@@ -300,6 +300,16 @@ def test_after_a_kill_a_rerun_ends_with_the_same_weights(folder, tmp_path, monke
     assert not (tmp_path / "killed.state").exists()
 
 
+def test_a_training_that_diverges_makes_no_model(folder, tmp_path, capsys):
+    assert ppm(folder, tmp_path / "out", scale=1e300, center=1e300) == 2
+    assert "diverged" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_damaged_state_is_told_in_one_line(folder, tmp_path, capsys):
+    (tmp_path / "out.state" / "3").mkdir(parents=True)
+    wrong(capsys, policy(folder, tmp_path / "out"), "out.state/3", "delete it")
+
+
 def test_what_is_complete_is_not_made_again(folder, capsys):
     assert policy(folder, "policy-base", save_dtype="float32", epochs=1) == 0
     assert "complete already" in capsys.readouterr().out

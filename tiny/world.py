@@ -30,6 +30,7 @@ import argparse
 import json
 import random
 import re
+import signal
 import zlib
 from dataclasses import dataclass
 
@@ -459,7 +460,7 @@ def problems(split, mix="standard", count=1000, seed=0, strict=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.")
+    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.", usage=argparse.SUPPRESS)     # a mistake gets one line
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--mix", choices=MIXES, default="standard")
     parser.add_argument("--count", type=int, default=100)
@@ -468,6 +469,10 @@ def main():
     parser.add_argument("--solutions", action="store_true", help="add the right solution and the number of steps")
     parser.add_argument("--students", action="store_true", help="print what the base's corpus holds, {query, response}: more pretraining, as a control")
     args = parser.parse_args()
+    if args.count < 0 or not 0 <= (args.strict or 0) <= 1:
+        parser.error("--count must be 0 or more" if args.count < 0 else "--strict is a share, 0 to 1")
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)      # `| head` may leave early
     rng = random.Random(args.seed)
     for p in problems(args.split, args.mix, args.count, args.seed, args.strict):
         more = dict(solution=solution(p), steps=len(p.steps), delayed=p.delayed) if args.solutions else {}
