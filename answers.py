@@ -16,6 +16,7 @@ log is the natural one, as in sympy. A unit, a currency, a degree or percent sig
 50, never 1/2 and never 50 cm, and 1 m is not 100 cm. (a, b) is a tuple or an open interval, [a, b] a list or a closed
 interval, and (a, b) never equals [a, b]. Order counts in a tuple, not in a set or a list of solutions; a tuple equals a bare
 list in the same order, as Python prints it. A base is part of the answer: 52_8 is neither 52 nor 42. 5:9 is 5/9, 3:1 isn't 3.
+10-12 may be a difference or a range: it is -2, but not 12-14. 5m is 5 meters, but not 5, for m may be a variable.
 
 What isn't. Sums, integrals, limits and other commands unknown here are compared as text. Hedges ("2 or 3"), empty, truncated
 and garbage answers equal nothing, not even themselves, and so does what goes beyond the bounds below.
@@ -129,7 +130,7 @@ def _readings(answer):
     joined = plain if re.search(r"[(\[{]", plain) else THOUSANDS.sub(lambda match: re.sub("[, ]", "", match.group()), plain)
     if joined != plain and re.search(r",0\d\d", plain):  # no list has an item such as 050
         plain = joined
-    for variant in dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined))):
+    for variant in dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined), MIXED.sub(r"\1 ", joined))):
         try:
             trees.append(_Parser(variant).answer())
         except (ValueError, ArithmeticError, TypeError):  # Unreadable, or a sympy class with other arguments
@@ -220,22 +221,37 @@ def _read_words(bare):
     >>> _read_words("twenty-five"), _read_words("three quarters"), _read_words("one of them")
     (('num', Fraction(25, 1), False), ('num', Fraction(3, 4), False), None)
     """
-    words = re.sub(r"[\s,-]+|\band\b", " ", bare.lower()).split()
+    words = re.sub(r"[\s,-]+", " ", bare.lower()).split()
     sign = -1 if words[:1] in (["minus"], ["negative"]) else 1
     words = words[1:] if sign < 0 else words
     if not words or len(words) > 20:
         return None
     *front, last = words
-    part = PARTS.get(last) or PARTS.get(last.removesuffix("s"))
-    if part and len(front) == 1 and front[0] in ("a", *ONES):
-        return ("num", Fraction(sign * ONES.index("one" if front == ["a"] else front[0]), part), False)
-    last = ORDINALS.get(last) or (last.removesuffix("ieth") + "y" if last.endswith("ieth") else last.removesuffix("th"))
-    number = _counted([*front, last])
+    number = _spelled(words)
+    if number is None:
+        last = ORDINALS.get(last) or (last.removesuffix("ieth") + "y" if last.endswith("ieth") else last.removesuffix("th"))
+        number = _counted([*front, last])
     if number is not None:
         return ("num", Fraction(sign * number), False)
-    if not front or (number := _counted(front)) is None or words[-1] in NO_UNIT or not words[-1].isalpha():
+    if not front or (number := _spelled(front)) is None or NO_UNIT.search(words[-1]) or not words[-1].isalpha():
         return None
     return ("unit", ("num", Fraction(sign * number), False), _unit_name(words[-1:]))
+
+
+def _spelled(words):
+    """A whole number, a part, or both.
+
+    >>> _spelled("two and a half".split()), _spelled(["half"]), _spelled("one and three halves".split())
+    (Fraction(5, 2), Fraction(1, 2), None)
+    """
+    whole, _, part = " ".join(words).rpartition(" and ")
+    *count, name = part.split()
+    count = ["one"] if count == ["a"] or part == "half" else count
+    below = PARTS.get(name) or PARTS.get(name.removesuffix("s"))
+    if not below or len(count) != 1 or count[0] not in ONES:
+        return _counted(words)
+    above, whole = ONES.index(count[0]), _counted(whole.split())
+    return None if whole is None or whole and above >= below else whole + Fraction(above, below)
 
 
 def _counted(words):
@@ -244,7 +260,7 @@ def _counted(words):
     (2506, None)
     """
     total = group = 0
-    for word in words:
+    for word in filter("and".__ne__, words):
         if word in ONES or word in TENS:
             number = ONES.index(word) if word in ONES else 10 * TENS.index(word)
             if group % (10 if number < 10 else 100):
@@ -252,7 +268,7 @@ def _counted(words):
             group += number
         elif word == "hundred":
             group = 100 * max(group, 1)
-        elif word in SCALES:
+        elif word in SCALES and (group or not total):  # not million million
             total, group = total + SCALES[word] * max(group, 1), 0
         else:
             return None
@@ -273,12 +289,13 @@ def _read_text(bare):
 
 
 def _read_opaque(answer):
-    r"""A formula beyond the parser: as it is written.
+    r"""A formula beyond the parser, or 5'3" (feet? minutes?) or 3:30-4:30: as it is written.
 
     >>> _read_opaque(r"\sum_{k} k^2"), _read_opaque(r"\sum_{k")
     (('text', '\\sum_{k}k^2'), None)
     """
-    known = re.search(r"\\(?:sum|prod|int|lim|partial|vec|hat|overline|triangle|cong|sim|perp|parallel|equiv|mathbb)(?![a-z])", answer)
+    known = re.search(r"\\(?:sum|prod|int|lim|partial|vec|hat|overline|triangle|cong|sim|perp|parallel|equiv|mathbb)(?![a-z])"
+                      r"""|\d\s*'\s*[\d.]+\s*"$|^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$""", answer)
     return ("text", re.sub(r"\s+", "", answer)) if known and _is_balanced(answer) else None
 
 
@@ -311,7 +328,6 @@ WRAPPINGS = [re.compile(pattern, re.DOTALL | re.IGNORECASE) for pattern in (  # 
 NO_ANSWER = re.compile(
     r"\b(?:maybe|perhaps|probably|possibly|approximately|approx|roughly|about|around|either|i think|not sure|unsure|guess|likely)\b"
     r"|\?|\.\.\.|\\[lc]?dots|\\approx|^(?:nan|null|n/a|error)$|\w(?:error|exception):|^error:|traceback|<\w+ .* at 0x", re.IGNORECASE)
-NO_UNIT = set("no not or and than least most more less if when is are the true false".split())  # words that say more than a unit
 
 UNITS = {  # an abbreviation: its name. What else stands as text after a number is its own name
     "usd": "dollar", "buck": "dollar", "cm": "centimeter", "mm": "millimeter", "km": "kilometer", "m": "meter", "metre": "meter",
@@ -320,20 +336,29 @@ UNITS = {  # an abbreviation: its name. What else stands as text after a number 
     "min": "minute", "h": "hour", "hr": "hour", "l": "liter", "litre": "liter", "ml": "milliliter", "mph": "mile/hour", "deg": "degree",
     "percent": "%", "sq": "square", "cu": "cubic", "mb": "mb", "gb": "gb", "kb": "kb", "hz": "hertz", "rad": "radian", "n": "newton",
     "j": "joule", "w": "watt", "v": "volt", "k": "kelvin", "kw": "kilowatt", "euro": "€", "eur": "€", "gbp": "£", "yen": "¥",
-    "unit": "", "yr": "year", "wk": "week", "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mol": "mole",
-    "kph": "kilometer/hour", "kmph": "kilometer/hour", "rpm": "rpm", "kwh": "kwh",
+    "yr": "year", "wk": "week", "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mol": "mole", "rpm": "rpm",
+    "kph": "kilometer/hour", "kmph": "kilometer/hour", "kwh": "kwh", "squared": "^2", "cubed": "^3",
 }
-CURRENCY = {"$": "dollar", "€": "€", "£": "£", "¥": "¥", "₹": "₹"}
+CURRENCY = {"$": "dollar", "€": "€", "£": "£", "¥": "¥", "₹": "rupee", "¢": "cent"}
+LEADING = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "Rs": "₹", "cents": "¢"}  # currencies before a number, as ¢50 was
 SHORT_WORDS = set("the no not yes odd one two six ten is are of to on if so per day cup cups men box bit bits boy cat dog red her his "
                   "she he for win may be by at it its any all".split())  # up to three letters that are no product of variables
 
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
         "nineteen").split()
 TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12, "score": 20,
+          "lakh": 10**5, "crore": 10**7}
 ORDINALS = {"first": "one", "second": "two", "third": "three", "fifth": "five", "eighth": "eight", "ninth": "nine", "twelfth": "twelve"}
-PARTS = {"half": 2, "halves": 2, "quarter": 4, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
-         "tenth": 10, "twelfth": 12, "hundredth": 100}
+PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12,
+         **{f"{name}th": number for number, name in enumerate(ONES) if number > 3},
+         **{f"{name[:-1]}ieth": 10 * number for number, name in enumerate(TENS) if number > 1},
+         **{f"{name}th": SCALES[name] for name in ("hundred", "thousand", "million")}}
+NO_UNIT = re.compile(  # words that say more than a unit, or change the number (3 fifth graders, $3 per dozen and 4 left over don't)
+    r"\b(?:no|not|or|and|than|least|most|more|less|if|when|is|are|(?<!of )the|true|false"
+    r"|plus|minus|below|above|under|(?<!left )over|fewer|twice|thrice|gross)\b|\b(?:negative|short|down)$"
+    rf"|(?<!/ )(?<!per )\b(?:hal[fv]e?|{'|'.join({*ONES, *TENS, *SCALES} - {'one'})})s?\b"
+    rf"|\b(?:{'|'.join({*PARTS} - {'quarter'})})(?:s\b|$)")
 
 
 def _worded(match):
@@ -357,9 +382,9 @@ def _repeating(match):
 
 
 NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
-    # numbers: 10,\!080 and 10_080, 0.1\overline{6}, 5^{th}, 3 to 4
+    # numbers: 10,\!080 and 10_080, 0.1\overline{6} and 0.(6) (but 0.1(6) is a product), 5^{th}, 3 to 4
     (r"(?<=\d)(?:\{,\}|\\?,\\!|\\[, ;:])\s*(?=\d{3}(?!\d))", ""), (r"(?<=\d)_(?=\d{3}(?:_|\b))", ""),
-    (r"(\d{0,99})\.(\d{0,99})\\(?:overline|bar)\s*\{?(\d{1,99})\}?", _repeating),
+    (r"(\d{0,99})\.(\d{0,99})\\(?:overline|bar)\s*\{?(\d{1,99})\}?", _repeating), (r"(\d{1,99})\.()\((\d{1,99})\)", _repeating),
     (r'(?<=\d)\s*\^?\{?\s*(?:\\text\{)?(?:st|nd|rd|th)(?![a-zA-Z])\}?\}?', " "), (r"(?<=\d)\s+to\s+(?=\d)", ":"),
     # LaTeX: brackets, words, spaces, fractions, matrices
     (r"\\left\s*(?:\||\\vert(?![a-z]))", r"\\lvert "), (r"\\right\s*(?:\||\\vert(?![a-z]))", r"\\rvert "),
@@ -369,10 +394,16 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
     (rf"\\begin{MATRIX}(?:\{{[clr|\s]*\}})?", r"\\matrix{"), (rf"\\end{MATRIX}", "}"),
     (r"\\mathbb\s*\{?\s*R\s*\}?|\b(?:S\.)?Reals\b|\b[Aa]ll real numbers\b", " AllReals "),
     (r"&\s*=", "="),
+    # words: 1.2 x 10^3, negative 5
+    (r"(?<=\d)(?:\s+[xX]\s+|[xX])(?=10\s*(?:\^|\*\*))", "*"),
+    (r'(?:^|(?<=[=(,]))\s*"?(?i:minus|negative)\b"?\s*(?=[\d.\\$(])', "-"),
     # signs: degrees, angles, currencies, roots as in √2x, the U of a union
-    (r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b", "°"), (r'°\s*"?([CF])\b"?', r' "°\1"'), (r"m?\\angle\b|∠", " "), (r"\\([%$])", r"\1"),
+    (r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b", "°"),
+    (r'"?(?:°|\bdegrees?\b)\s*"?([CF]|(?i:C(?=elsius)|F(?=ahrenheit)))(?i:elsius|ahrenheit)?\b"?', r' "°\1"'),
+    (r"m?\\angle\b|∠", " "), (r"\\([%$])", r"\1"),
     (r"\\surd\s*(\d+(?:\.\d+)?|[a-z]\b)", r"sqrt(\1)"), (r"\\surd", "sqrt"), (r"(?<=[\])}])\s*[uU]\s*(?=[\[({])", r"\\cup "),
     (r"(?<=\d)\s*([$€£¥₹])(?=\s*$)", lambda match: f' "{CURRENCY[match[1]]}"'),
+    (rf'^\s*"?({"|".join(LEADING)})\b"?\.?\s*(?=[\d.])', lambda match: LEADING[match[1]]),
     # units: 5 sec, 5 ft.
     (r"(?<=\d)\s*sec(?=\s*$)", ' "second"'), (r"(?<=[a-z])\.(?=\s|$)", " "),
     # Python and sympy: np.float64(5), Interval.open(0, 1), Float('0.5', precision=53), 2j, (x > 1) & (x < 2), {x: 1, y: 2}
@@ -385,6 +416,7 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
 THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?![\d,])")
 NAME = re.compile(r"[A-Z]{3,}|[IVX]{2,}|[A-Z][a-z]{2}")  # BAC, IV, Tom: no products
 NUMPY_PRINT = re.compile(r"\[[\d\s.eE+\-\[\]]+\]")
+MIXED = re.compile(r"^(\d+) and (?=\d+/\d+(?: (?!and|or)[a-z]+)?$)")  # 1 and 1/2: a mixed number, or else a list
 ONE_LETTER_UNIT = re.compile(r"(?<=\d) +([mgshLlNJWVK])(?=\s*(?:$|[\^/]))")
 
 
@@ -414,7 +446,7 @@ COMMANDS = {
     "frac matrix cup cap setminus in pm mp lvert rvert lfloor rfloor lceil rceil".split()}}
 COMMAND = re.compile("|".join(sorted((*FUNCTIONS, *CONSTANTS, *GREEK, *COMMANDS), key=len, reverse=True)))
 TOKEN = re.compile(r"""\s*(?:(?P<num>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|"(?P<text>[^"]*)"|\\(?P<command>[a-zA-Z]+|[{}\\])
-    |(?P<word>[A-Za-z]+)|(?P<op>\*\*|<=|>=|!=|==|[-+*/^_!%=<>()\[\]{},;:|&°$€£¥₹]))""", re.VERBOSE)
+    |(?P<word>[A-Za-z]+)|(?P<op>\*\*|<=|>=|!=|==|[-+*/^_!%=<>()\[\]{},;:|&°$€£¥₹¢]))""", re.VERBOSE)
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "in")
 CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}",), "{": ("}",), "lfloor": ("rfloor",), "lceil": ("rceil",)}
 
@@ -500,7 +532,7 @@ class _Parser:
         tree = self.listed("", "")
         parts = [tree[3]]
         while len(tree) == 4 and self.accept(":"):
-            parts.append(self.sum())
+            parts.append(self.signed())  # no sum: 3:30-4:30 is no ratio
         if len(parts) > 1:
             tree = ("seq", "", "", ("ratio", *parts))
         if self.tokens[self.at][0] != "end":
@@ -545,17 +577,20 @@ class _Parser:
         tree = self.sum()
         while operator := self.accept("cup", "cap", "setminus"):
             tree = (*tree, self.sum()) if tree[0] == operator else (operator, tree, self.sum())
-        words = [*self.currency]
+        currency, words = [*self.currency], [*self.currency]
         self.currency = ()
         while self.tokens[self.at][0] == "text" or self.peek("%") or words and self.peek("/", "^"):
             kind, value = self.tokens[self.at]
             self.at += 1
-            if kind == "text" and value in SCALES:  # 5 million
-                tree = ("mul", tree, ("num", Fraction(SCALES[value]), False))
-            elif value == "^":
+            if value == "^":
                 words.append("^" + self.index())
-            else:
-                words += value.split()
+                continue
+            for word in value.split():
+                scale = SCALES.get(word.lower().removesuffix("s"))
+                if scale and words == currency:  # 5 million, but not 5 per million
+                    tree = ("mul", tree, ("num", Fraction(scale), False))
+                else:
+                    words.append(word)
             if value == "/" and self.tokens[self.at][0] == "sym":  # km/h
                 words.append(self.index())
         if words and tree[0] == "sym":
@@ -835,10 +870,13 @@ def _unit_name(words):
     ('inch^2', 'inch^2')
     """
     names, power = [], ""
-    for word in " ".join(words).lower().replace("/", " / ").replace(".", " ").replace("-", " ").split():
-        if word in NO_UNIT or word.isdigit() or not names and word[0] == "^":
-            raise Unreadable("no unit")
+    words = " ".join(words).lower().replace("/", " / ").replace(".", " ").replace("-", " ").split()
+    if NO_UNIT.search(" ".join(words)):
+        raise Unreadable("no unit")
+    for word in words:
         word = UNITS.get(word) or UNITS.get(word.removesuffix("s")) or word.removesuffix("s")
+        if word.isdigit() or not names and word[:1] == "^":
+            raise Unreadable("no unit")
         if word in ("square", "cubic"):
             power = {"square": "^2", "cubic": "^3"}[word]
         elif word.startswith("^"):
@@ -877,7 +915,7 @@ def _branches(tree):
     >>> _branches(_readings("[x]")[0])
     ('sym', 'x')
     """
-    if tree[0] == "seq" and len(tree) == 4:
+    if tree[0] == "seq" and len(tree) == 4 and tree[3] != ("empty",):
         return _branches(tree[3])
     count = _count_signs(tree)
     if not count:
@@ -910,11 +948,14 @@ def _same_quantity(a, b, clock):
     >>> answers_equal("5 cm", "5"), answers_equal("5 cm", "5 km")
     (True, False)
     """
-    (a, unit_a), (b, unit_b) = _measured(a), _measured(b)
+    (a, unit_a), (b, unit_b) = _measured(a, b), _measured(b, a)
     return (unit_a == unit_b or not unit_a or not unit_b) and _same(a, b, clock)
 
 
-def _measured(tree):
+def _measured(tree, other):
+    """Its number and its unit. 5m is 5 meters beside these only: alone it is a product, and not 5."""
+    if tree[0] == "mul" and len(tree) == 3 and tree[2][0] == "sym" and other[0] == "unit" and UNITS.get(tree[2][1]) == other[2]:
+        return tree[1], other[2]
     return tree[1:] if tree[0] == "unit" else (tree[1], "degree") if tree[0] == "deg" else (tree, "")
 
 
@@ -1165,6 +1206,9 @@ def _same_value(a, b, clock):
     """
     if a[0] == b[0] == "num" and not (a[2] or b[2]):
         return a[1] == b[1]
+    chains = [_chain(a), _chain(b)]
+    if a != b and (any(map(_is_date, chains)) or a[0] == b[0] == "add" and all(chains)):
+        return False
     names = _symbols(a) | _symbols(b)
     inexact = _inexact(a) or _inexact(b)
     agreed = 0
@@ -1177,6 +1221,19 @@ def _same_value(a, b, clock):
             return False
         agreed += 1
     return agreed >= (2 if names else 1)
+
+
+def _chain(tree):
+    """The numbers of 10-12, which may be a range: it equals -2, but not 12-14. Or of 2023-01-05 or 1/5/2023."""
+    joint = {"add": "neg", "mul": "inv"}.get(tree[0])
+    if not joint or tree[1][0] != "num" or any(part[0] != joint or part[1][0] != "num" for part in tree[2:]):
+        return []
+    return [tree[1][1], *(part[1][1] for part in tree[2:])]
+
+
+def _is_date(numbers):
+    """A year, a month and a day: nothing to compute."""
+    return len(numbers) == 3 and min(numbers) > 0 and sorted(numbers)[1] <= 31 and 1000 <= max(numbers) < 3000
 
 
 def _symbols(tree):

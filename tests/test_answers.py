@@ -81,6 +81,54 @@ The medial triangle. == \mathrm{the~medial~triangle}
 The answer is $\boxed{7}$. == 7
 √2/2 == \frac{\sqrt{2}}{2}
 \sum_{k=1}^n k == \sum_{k=1}^n  k
+1.2 x 10^3 == 1200
+3.0 X 10^{8} == 3e8
+6x10⁴ == 60000
+negative 5 == -5
+minus 5 cm == -5
+x = \text{negative } \frac{1}{2} == -1/2
+half == 1/2
+one half == 0.5
+one and a half == 1.5
+three and a quarter == 13/4
+minus two and a half hours == -2.5
+one twentieth == 0.05
+1 and 1/2 == 3/2
+2 and 1/2 cups == 2.5
+2/3 of the pizza == 2/3
+\frac{2}{3} \text{ of the pizza} == \frac23
+USD 4.50 == $4.50
+EUR 20 == 20€
+¢50 == 50 cents
+50¢ each == 50
+Rs. 1,500 == 1500
+Rs 500 == ₹500
+₹500 == 500 rupees
+100 degrees Celsius == 100°C
+100 \text{ degrees Fahrenheit} == 100^\circ F
+100 degrees Celsius == 100
+∅ == \{\}
+0.(63) == 7/11
+12.(3) == 37/3
+5'3" == 5' 3"
+3:30-4:30 == 3:30 - 4:30
+5m == 5 m
+5m == 5 meters
+100g == 100 grams
+5 dozen == 60
+2.5 crore == 25000000
+3 lakhs == 300000
+5\text{ million dollars} == \$5,000,000
+$3 per dozen == 3
+5 quarters == 5
+3 fifth graders == 3
+4 left over == 4
+5 meters squared == 5 m^2
+2023-01-05 == 2023-1-5
+10-12 == 10 – 12
+10-12 cm == 10-12
+5-3 == 2
+2023-5 == 2018
 """.strip().splitlines()]
 
 UNEQUAL = [line.split(" != ") for line in r"""
@@ -137,6 +185,76 @@ not odd != odd
 A != E
 three four != 7
 [[1], [2]] != \begin{pmatrix} 1 & 2 \end{pmatrix}
+2023-01-05 != 2023-05-01
+2023-01-05 != 2017
+2023/01/05 != 2023/05/01
+05-01-2023 != -2019
+10-12 != 12-14
+10-12 cm != 12 - 14
+$10 - $12 != $12 - $14
+x = 10-12 != x = 12-14
+10-12 != 2
+5:00-6:00 != 10:00-12:00
+5 dozen != 5
+5 dozens != 5
+five dozen != 5
+5\text{ dozen eggs} != 5 eggs
+5 score != 5
+5 below zero != 5
+5 feet below sea level != 5
+5 fewer != 5
+five fewer != 5
+5 plus != 5
+5 minus != -5
+5 negative != 5
+5 squared != 5
+5 tenths != 5
+5 half != 5
+5 and a half != 5
+5 feet nine inches != 5
+2.5 crore != 2.5
+3 lakh != 3
+3 lakh != 3 crore
+5\text{ million dollars} != 5
+million million != 2000000
+1.2 x 10^3 != 1.2
+2 x 10^3 != 20^3
+2x 10^3 != 2x
+1.5 x 10 != 15
+negative 5 != 5
+negative correlation != correlation
+5 minus 3 != -5
+half != 2
+one and a half != 1/2
+one and three halves != 5/2
+one thousandth != 1000
+1 and 1/2 != 1/2
+1 and 3/2 != 5/2
+1 and 2 != 3
+1 and \frac12 != 3/2
+1 and 1/2 and 3 != 3/2, 3
+2/3 of the pizza != 1/3 of the pizza
+2/3 of 12 != 2/3
+2/3 of the six != 2/3
+USD 4.50 != 4.50 euros
+¢50 != $50
+Rs. 500 != $500
+Rs500 != R500
+100 degrees Celsius != 100 degrees Fahrenheit
+100 degrees Celsius != 100 radians
+∅ != 0
+∅ != \{∅\}
+0.(63) != 0.63
+0.(63) != 0
+0.5(6) != 17/30
+5'3" != 5'4"
+5'3" != 5.3
+5'3" != 63
+5m != 5
+5m != 5 feet
+5m != 6 meters
+10s != 10
+1 dozen != 1
 """.strip().splitlines()]
 
 GARBAGE = ["", " ", "$", "$$", "\\", "?", "...", "-", "+", "{", "{}", "()", ")", "(1, 2", "[1,2", "1 +", "1/", "x =", "\\frac{1}{", "\\frac{}{}", "\\sqrt{",
@@ -146,7 +264,9 @@ GARBAGE = ["", " ", "$", "$$", "\\", "?", "...", "-", "+", "{", "{}", "()", ")",
 HOSTILE = [
     "9^9^9", "9**9**9**9", "(10!)!", "((3!)!)!", "3!!!!!!", "1000000!", "1e999999999", "10^{10^{10}}", "2^{10000000}", "(1+1e-9)^{10^9}",
     "exp(exp(exp(100)))", "exp(10^{100})", "\\sin(10^{1000})", "(x+1)^{100000}", "x^{x^{x^{x^x}}}", "gamma(10**9)", "acosh(10**300)",
-    "binomial(10**9, 5*10**8)", "\\binom{1000000}{500000}", "floor(10^{30}\\pi)", "10^{400}+\\sqrt{2}", "(\\sqrt{2}+\\sqrt{3})^{400}",
+    "binomial(10**9, 5*10**8)", "5'" * 999, "5'3" * 600 + '"', "negative " * 220, "2 x 10^" * 280 + "2", "0.(" * 600, "0.(9)" * 390,
+    "10-" * 660 + "1", "1-2023-" * 280 + "1", "half and " * 220, "5" + " dozen" * 330, "5 " + "of the " * 280, "Rs. " * 490 + "5", "degrees " * 249 + "C",
+    "\\binom{1000000}{500000}", "floor(10^{30}\\pi)", "10^{400}+\\sqrt{2}", "(\\sqrt{2}+\\sqrt{3})^{400}",
     "1/0", "0/0", "0^{-1}", "\\log 0", "\\log_1 5", "\\sqrt[0]{5}", "oo-oo", "0*oo", "\\infty^\\infty", "zoo", "(-1/2)!", "(-5)!", "floor(i)",
     "(" * 900 + "1" + ")" * 900, "{" * 999 + "}" * 999, "[" * 1999, "\\frac" * 300, "\\frac{1}{" * 200 + "2" + "}" * 200, "\\sqrt" * 390 + "2",
     "-" * 1900 + "1", "--" * 900 + "5", "!" * 1999, "5" + "!" * 1900, "|" * 999, "|" * 900 + "x" + "|" * 900, "1^" * 900 + "1", "1/" * 900 + "1",
