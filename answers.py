@@ -79,7 +79,7 @@ def _same_reading(a, b, clock):
 
 
 def extract_answer(text: str) -> str | None:
-    r"""The answer in a solution: the last \boxed{}, else what follows GSM8K's ####, else the last printed output; or None.
+    r"""The answer in a solution: the last \boxed{}, else the last printed output, else what follows GSM8K's ####; or None.
 
     >>> extract_answer(r"\boxed{1}, no: \boxed{\frac{1}{2}}"), extract_answer("9 * 2 = <<9*2=18>>18\n#### 18")
     ('\\frac{1}{2}', '18')
@@ -91,10 +91,9 @@ def extract_answer(text: str) -> str | None:
                 return text[match.end() + 1:closed[match.end()]].strip()
         elif plain := re.compile(r"[^\s$\\{}]+").match(text, match.end()):
             return plain.group().rstrip(".,")
-    if marked := re.findall(r"####[ \t]*(\S.*)", text):
-        return marked[-1].strip()
     outputs = [part.split("<end_of_output>")[0].strip() for part in text.split("<output>")[1:] if "<end_of_output>" in part]
-    return next(filter(None, reversed(outputs)), None)
+    marked = re.findall(r"####[ \t]*(\S.*)", text)
+    return next(filter(None, reversed(outputs)), None) or (marked[-1].strip() if marked else None)
 
 
 def _closing_braces(text):

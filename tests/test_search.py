@@ -144,7 +144,8 @@ def test_nothing_printed_and_nothing_finished_are_errors():
 
 @pytest.mark.parametrize("code, sentence, answer", [
     ("print(7)", "So it is.", "7"), ("print(7)", "\\boxed{}", None), ("print(7)", "\\boxed{5\n6}", "5 6"), ("print(7, 8, sep='\\n')", "So.", "7 8"),
-    ("# \\boxed{3}\nprint(7)", "So.", "7"), ("#### Add\nprint(7)", "So.", "7")])
+    ("# \\boxed{3}\nprint(7)", "So.", "7"), ("#### Add\nprint(7)", "So.", "7"),
+    ("print('#### 9')", "So.", "#### 9")])
 def test_the_answer_is_one_line_from_behind_the_code(monkeypatch, code, sentence, answer):
     monkeypatch.setattr(ScriptedPolicy, "state", lambda self, text: [sentence + rstar.END_OF_ANSWER])
     root, = search(["q"], ScriptedPolicy({"": [code]}), config=Config(rollouts=1, candidates=1))
