@@ -13,6 +13,7 @@
 #   ./evolve.sh                                    four rounds, half an hour; results.md in runs/tiny
 #   ./evolve.sh test                               then: the last round on 1,000 hard and 1,000 standard test problems, the others on fewer (hours on 2 cores)
 #   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour and a half; TABLE=75 LARGE=300: an hour)
+#   python show.py results runs/tiny               at any time: the tables of what is there so far
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl WORKERS=1 ./evolve.sh
@@ -41,7 +42,7 @@ TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 2 --c 1 --stop 0}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}
 
 COUNT=${COUNT:-${SMOKE:+2}} COUNT=${COUNT:-200}      # training problems: in these shares, so that the core is learned (our choice, LOG.md)
-SMALL=${SMALL:-${SMOKE:+4}} SMALL=${SMALL:-40}       # dev problems after each round
+SMALL=${SMALL:-${SMOKE:+2}} SMALL=${SMALL:-40}       # dev problems after each round
 LARGE=${LARGE:-${SMOKE:+4}} LARGE=${LARGE:-1000}     # hard test problems of the last round, and as many standard ones
 TABLE=${TABLE:-${SMOKE:+4}} TABLE=${TABLE:-100}      # reworded ones, those of the earlier rounds, and those of the tables that need a search
 EPOCHS=${SMOKE:+1}                                   # of both trainers, in place of those in TRAIN
@@ -138,7 +139,6 @@ rounds() {
         stage "ppm-r$r" train train_ppm.py --policy "$policy" --trees "$OUT"/trees.r[1-$r]*.jsonl --out "$OUT/ppm-r$r" $TRAIN_PPM
         stage "eval-r$r" evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r             # the PPM of round 1 is too weak to guide a search (paper)
-        [ $r -eq 4 ] || $PYTHON show.py results "$OUT"
     done
     stage pairs $PYTHON show.py pairs "$OUT"       # all PPMs on the same held-out pairs
     $PYTHON show.py results "$OUT"
