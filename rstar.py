@@ -258,7 +258,7 @@ def load(path, what, auto_class, suits, config):
             raise UserError(f"{what} {path}: neither a folder here nor to be had from the hub (no network, or no such "
                             f"model): {reason}") from error
         raise UserError(f"{what} {path}: cannot be loaded: {reason}") from error
-    if loading["missing_keys"]:       # they would be random
+    if loading["missing_keys"] and "gguf_file" not in extra:       # they would be random; a .gguf file goes by other names
         raise UserError(f"{what} {path}: its file of weights lacks {len(loading['missing_keys'])} of them, such as {min(loading['missing_keys'])}")
     if tokenizer.pad_token is None or tokenizer.pad_token in MARKERS:
         tokenizer.pad_token = tokenizer.eos_token
@@ -725,7 +725,8 @@ def reached(ends, score):
 
 def choose(ends):
     """The trajectory to answer with, among terminal nodes of one or more trees of a problem, whether a rollout has ended
-    there or not: the one with the highest PPM score. Without a PPM, one with the answer that most samples agree on. None if there is none."""
+    there or not: the one with the highest PPM score. Without a PPM, one with the answer that most samples agree on. None if
+    there is none."""
     if not ends:
         return None
     if ends[0].ppm is not None:

@@ -813,17 +813,16 @@ def main():
     if sys.argv[1:2] == [ZYGOTE]:
         sys.path[:] = [path for path in sys.path if path not in ("", os.path.dirname(os.path.abspath(__file__)))]
         zygote(**json.loads(sys.argv[2]))
-    check = sys.argv[1:] == ["--check"]
+    check, name = sys.argv[1:] == ["--check"], (sys.argv[1:] or ["/dev/stdin"])[0]
     try:
-        code = "" if check else Path(sys.argv[1]).read_text() if sys.argv[1:] else sys.stdin.read()
+        code = "" if check else Path(name).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        print(f"verifier: {sys.argv[1]}: {error.strerror if isinstance(error, OSError) else 'not a text file'}; "
+        print(f"verifier: {name}: {error.strerror if isinstance(error, OSError) else 'not a text file'}; "
               "give a file of code, code on stdin, or --check", file=sys.stderr)
         sys.exit(2)
     with Verifier(workers=1) as verifier:
         if check:
-            for layer, why in verifier.layers().items():
-                print(f"{layer:22}{'off' if why else 'on':5}{why}")
+            print("\n".join(f"{layer:22}{'off' if why else 'on':5}{why}" for layer, why in verifier.layers().items()))
         else:
             result = verifier.run(code)
             print(result.output, end="")
