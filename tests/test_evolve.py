@@ -43,10 +43,12 @@ def test_other_settings_are_refused(tmp_path):
     assert refused.returncode == 2 and "was made with SEED=7" in refused.stderr and len(refused.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("environment, arguments, line", [(dict(PROBLEMS="nowhere.jsonl"), (), "nowhere.jsonl: there is no such file"), ({}, ("dance",), "dance: unknown")])
+@pytest.mark.parametrize("environment, arguments, line", [(dict(PROBLEMS="nowhere.jsonl"), (), "nowhere.jsonl: there is no such file"), ({}, ("dance",), "dance: unknown"),
+    ({}, ("test", "more"), "test more: unknown"), (dict(WORKERS="0"), (), "WORKERS=0: not a whole number"), (dict(COUNT="abc"), (), "COUNT=abc: not a whole number")])
 def test_what_a_user_can_get_wrong(tmp_path, environment, arguments, line):
     refused = evolve(tmp_path, *arguments, **environment)
     assert refused.returncode == 2 and line in refused.stderr and len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "settings").exists()         # or the right command would be refused
 
 
 def tree(question, *right):

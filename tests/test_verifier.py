@@ -542,6 +542,12 @@ def test_the_program_runs_a_file(tmp_path):
     assert done.stdout == "3\n" and done.stderr == "ZeroDivisionError: division by zero\n" and done.returncode == 1
 
 
+@pytest.mark.parametrize("argument, text", [("nowhere.py", ""), ("--chekc", ""), (None, b"\xff\xfe")])
+def test_what_is_no_text_gets_one_line(argument, text):
+    done = subprocess.run([sys.executable, module.__file__, *([argument] if argument else [])], input=text or b"", capture_output=True)
+    assert done.returncode == 2 and done.stderr.startswith(b"verifier: ") and done.stderr.count(b"\n") == 1 and not done.stdout
+
+
 def test_no_function_outgrows_the_screen():
     tree = ast.parse(Path(module.__file__).read_text())
     assert max(n.end_lineno - n.lineno + 1 for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)) <= 60

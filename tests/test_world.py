@@ -159,6 +159,15 @@ def test_what_people_try_first_is_in_the_corpus():
     assert any(re.search(rf"\b1 (more )?({things})\b", q) for q in stories) and any(re.search(r"\bI have\b", q) for q in stories)
 
 
+@pytest.mark.parametrize("arguments", [["--count", "-5"], ["--strict", "7"], ["--strict", "nan"], ["--mix", "salad"]])
+def test_what_a_user_can_get_wrong_gets_one_line(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("sys.argv", ["world.py", *arguments])
+    with pytest.raises(SystemExit) as left:
+        world.main()
+    told = capsys.readouterr().err
+    assert left.value.code == 2 and told.count("\n") == 1 and arguments[0] in told
+
+
 def test_slips_use_variables_that_do_not_exist():
     p = world.problem(random.Random(9), 4, 0., 0.)
     assert execute(world.solution(p, slip=lambda: True)) == "NameError"
