@@ -104,8 +104,8 @@ workers() {
     return $status
 }
 
-evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM: eval.NAME.0.json, ...
-    workers "$2" --evaluate "$OUT/eval.$1.{}.json" --policy "$3" --ppm "$4" $ANSWER > /dev/null      # the tables are put together in results.md
+evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM [FLAGS...]: eval.NAME.0.json, ...
+    workers "$2" --evaluate "$OUT/eval.$1.{}.json" --policy "$3" --ppm "$4" $ANSWER "${@:5}" > /dev/null      # the tables are put together in results.md
 }
 
 # trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES: trees.NAME.0.jsonl, ... Expanded once, as in the paper: anew cost
@@ -160,9 +160,8 @@ tests() {                                            # the last round on LARGE s
     $PYTHON show.py results "$OUT"
 }
 
-alone() {                                            # alone NAME POLICY: greedy, and of the other ways as little as can be, on standard problems
-    stage "table-$1" workers tables --evaluate "$OUT/eval.$1-r4.{}.json" --policy "$2" --ppm none \
-        --rollouts 1 --candidates 1 --batch 200
+alone() {                                            # alone NAME POLICY: greedy decoding of standard problems
+    stage "table-$1" evaluate "$1-r4" tables "$2" none --ways greedy --batch 200
 }
 
 tuned() {                                            # tuned NAME ARGUMENTS...: a policy for a table, tuned from the base as in the rounds
@@ -190,7 +189,7 @@ tables() {                                           # the paper's tables on a l
     stage problems-guide problems guide "$TEST" test "hard:$TABLE"
     for loss in outcome q; do
         stage "ppm-$loss" train train_ppm.py --loss "$loss" --policy "$last" --trees "${trees[@]}" --out "$OUT/ppm-$loss" $TRAIN_PPM
-        stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss"
+        stage "table-guide-$loss" evaluate "guide-$loss-r4" guide "$last" "$OUT/ppm-$loss" --ways tree,samples,step-wise
     done
     stage table-guide-pairs evaluate guide-pairs-r4 guide "$last" "$OUT/ppm-r4"
     if [ -z "$TEST" ]; then                          # percent of the quantities that are counted again at once; in the hard mix 100 (of the last ones 50)
@@ -198,10 +197,11 @@ tables() {                                           # the paper's tables on a l
         for file in "$OUT"/eval.guide-pairs-r4.*; do cp "$file" "${file/guide-pairs/strict-100}"; done
         for strict in 50 25 0; do
             stage "problems-strict-$strict" strictly "$strict"
-            stage "table-strict-$strict" evaluate "strict-$strict-r4" "strict-$strict" "$last" "$OUT/ppm-r4"
+            stage "table-strict-$strict" evaluate "strict-$strict-r4" "strict-$strict" "$last" "$OUT/ppm-r4" --ways tree,samples,adaptive
         done
     fi
-    stage table-scaling scaling "$last" "$OUT/ppm-r4"
+    stage table-scaling evaluate scaling-r4 guide "$last" "$OUT/ppm-r4" \
+        --ways tree --stop 2 --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}"      # 64 trajectories: 8 trees of 8
     $PYTHON show.py results "$OUT"
 }
 
@@ -214,10 +214,6 @@ strictly() {                                         # hard problems of which so
     $PYTHON tiny/world.py --split test --mix hard --strict "$(printf '.%02d' "$1")" --count "$TABLE" --seed "$SEED" > "$OUT/problems.strict-$1"
 }
 
-scaling() {                                          # 64 trajectories: 8 trees of 8; of the other ways one sample, they are not shown
-    workers guide --evaluate "$OUT/eval.scaling-r4.{}.json" --policy "$1" --ppm "$2" $ANSWER --stop 2 --samples 1 \
-        --rollouts "${SMOKE:-8}" --searches "${SMOKE:-8}"
-}
 
 case ${1:-} in
     "") rounds ;;

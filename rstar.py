@@ -99,6 +99,8 @@ class Config:
     searches: int = setting(1, "trees per problem, the answer being chosen among all (paper: up to 64)")
     stop: float = setting(2.0, "stop searching at an answer with this PPM score; over 1: never (paper: never)")
     samples: int = setting(0, "--evaluate: whole solutions, or the price of so many, for the other ways; 0: as many as tree search has tokens for (our choice)")
+    ways: str = setting("tree,samples,step-wise,adaptive", "--evaluate: what to compare with greedy decoding; samples: majority, vote and best "
+                        "of N; greedy: nothing")
     step_tokens: int = setting(256, "greatest length of a step in tokens (our choice)")
     seed: int = setting(0, "seed of all sampling")
     batch: int = setting(16, "trees that are searched side by side (our choice; more for a big GPU)")
@@ -121,6 +123,11 @@ class Config:
             raise UserError("--stop must be a number; over 1 it means never")
         if not 0 < self.timeout <= 86400:
             raise UserError(f"--timeout must be more than 0 seconds and at most a day, not {self.timeout}")
+        known, asked = ["tree", "samples", "step-wise", "adaptive", "greedy"], self.ways.split(",")
+        if not set(asked) <= set(known):
+            raise UserError(f"--ways {self.ways}: unknown; some of {','.join(known)}")
+        if not self.samples and "tree" not in asked and asked != ["greedy"]:
+            raise UserError(f"--ways {self.ways}: without tree nothing says how much these may spend; --samples does")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -765,11 +772,12 @@ def with_trajectories(j):
 def evaluate(problems, policy, ppm, config):
     """Answers some problems in several ways -> {way: [(right, tokens generated, the mean of these problems) per problem]}.
 
-    Tree search goes first; then each of the other ways goes on until it has generated as many tokens on these problems.
-    Greedy alone is cheaper. `adaptive` asks for one more solution until the PPM scores one as high as `config.stop`.
+    Tree search goes first; then each of the other ways in `config.ways` goes on until it has generated as many tokens on
+    these problems. Greedy alone is cheaper, and always there. `adaptive` asks for one more solution until the PPM scores one
+    as high as `config.stop`.
     """
-    questions = [problem["question"] for problem in problems]
-    outcomes = {}
+    questions, ways = [problem["question"] for problem in problems], config.ways.split(",")
+    outcomes, budget = {}, 0.
 
     def note(way, ends, tokens):
         outcomes[way] = [(end is not None and answers_equal(end.answer, problem["reference"]), tokens) for end, problem in zip(ends, problems)]
@@ -778,26 +786,29 @@ def evaluate(problems, policy, ppm, config):
         before = policy.tokens
         return answer(*arguments), (policy.tokens - before) / len(problems)
 
-    trees, budget = spent_by(solve, questions, policy, ppm, config)
-    note(TREE_SEARCH, [choose([end for root in roots for end in terminals(root)]) for roots in trees], budget)
-    for j in SERIES:
-        if j <= config.rollouts * config.searches:            # the first trajectories: what a shorter search had seen
-            cut = [first_trajectories(roots, j, policy) for roots in trees]
-            note(with_trajectories(j), [choose(ends) for ends, _ in cut], sum(tokens for _, tokens in cut) / len(cut))
+    if "tree" in ways:
+        trees, budget = spent_by(solve, questions, policy, ppm, config)
+        note(TREE_SEARCH, [choose([end for root in roots for end in terminals(root)]) for roots in trees], budget)
+        for j in SERIES:
+            if j <= config.rollouts * config.searches:        # the first trajectories: what a shorter search had seen
+                cut = [first_trajectories(roots, j, policy) for roots in trees]
+                note(with_trajectories(j), [choose(ends) for ends, _ in cut], sum(tokens for _, tokens in cut) / len(cut))
     ends, greedy = spent_by(whole_solutions, questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
     note("greedy", [choose(found) for found in ends], greedy)
     if config.samples:
         budget = config.samples * greedy
 
-    sampled, tokens = spent_by(sample_on, questions, policy, ppm, config, budget)
-    note("majority of N", [majority(ends) for ends in sampled], tokens)
-    note("no PPM: vote of the positive whole", [majority([end for end in ends if is_count(end.answer)]) for ends in sampled], tokens)
-    if ppm:
-        note("best of N by the PPM", [choose(ends) for ends in sampled], tokens)
+    if "samples" in ways:
+        sampled, tokens = spent_by(sample_on, questions, policy, ppm, config, budget)
+        note("majority of N", [majority(ends) for ends in sampled], tokens)
+        note("no PPM: vote of the positive whole", [majority([end for end in ends if is_count(end.answer)]) for ends in sampled], tokens)
+        if ppm:
+            note("best of N by the PPM", [choose(ends) for ends in sampled], tokens)
+    if "step-wise" in ways and ppm:
         note("step-wise choice by the PPM", *spent_by(step_wise, questions, policy, ppm, config, budget, greedy))
-        if config.stop <= 1:
-            ends, tokens = spent_by(sample_on, questions, policy, ppm, config, budget, config.stop)
-            note("adaptive best of N", [choose(found) for found in ends], tokens)
+    if "adaptive" in ways and ppm and config.stop <= 1:
+        ends, tokens = spent_by(sample_on, questions, policy, ppm, config, budget, config.stop)
+        note("adaptive best of N", [choose(found) for found in ends], tokens)
     return outcomes
 
 
@@ -893,7 +904,7 @@ def summary(outcomes):
         low, high = wilson(k, n)
         rows.append(dict(way=way, right=k, n=n, percent=100 * k / n, low=100 * low, high=100 * high,
                          tokens_per_problem=sum(tokens for _, tokens in results) / n,
-                         p_against_tree_search=paired_p(outcomes[TREE_SEARCH], results)))
+                         p_against_tree_search=paired_p(outcomes[TREE_SEARCH], results) if TREE_SEARCH in outcomes else None))
     return rows
 
 
@@ -901,7 +912,7 @@ def print_table(rows):
     print(f"{'way of answering':36}{'right':>12}{'':>8}{'95% interval':>16}{'tokens/problem':>17}{'p, to tree search':>20}")
     for row in rows:
         count, interval = f"{row['right']}/{row['n']}", f"{row['low']:.1f} - {row['high']:.1f}"
-        p = "" if row["way"] == TREE_SEARCH else f"{row['p_against_tree_search']:.3f}"
+        p = "" if row["way"] == TREE_SEARCH or row["p_against_tree_search"] is None else f"{row['p_against_tree_search']:.3f}"
         print(f"{row['way']:36}{count:>12}{row['percent']:>7.1f}%{interval:>16}{row['tokens_per_problem']:>17.0f}{p:>20}")
 
 
@@ -1124,6 +1135,18 @@ def load_models(args, config):
     return policy, ppm
 
 
+def too_long(questions, policy):
+    """Those that leave the model nothing to write in; a search finds no answer to them."""
+    return [question for question in questions if policy.length(policy.prompt(question)) >= policy.longest]
+
+
+def tell_too_long(problems, policy, args):
+    long = too_long([problem["question"] for problem in problems], policy)
+    if long:
+        print(f"rstar: {args.problems}: {len(long)} of {len(problems)} questions are longer than the model can read ({policy.longest} tokens) "
+              f"and count as not answered; the first: {long[0][:60]!r}", file=sys.stderr)
+
+
 def writable(path):
     """The path as such, if a file can be written there: told before hours of work, not after."""
     path = Path(path).expanduser()
@@ -1152,7 +1175,7 @@ def answer_one(args, config):
         question = world.problems("test", "plain", 1, config.seed)[0].question
         print(f"{question}\n")
     policy, ppm = load_models(args, config)
-    if policy.length(policy.prompt(question)) >= policy.longest:
+    if too_long([question], policy):
         raise UserError(f"--problem is longer than the model can read ({policy.longest} tokens)")
     with progress(config.rollouts * config.searches, "rollout") as bar:
         trees, = solve([question], policy, ppm, config, bar)
@@ -1200,8 +1223,9 @@ def search_file(args, config):
     solved = 0
     if missing:
         policy, ppm = load_models(args, config)
+        todo = [problems[i] for i in missing]
+        tell_too_long(todo, policy, args)
         with open(out, "a", encoding="utf-8") as file, progress(len(missing) * config.rollouts, "rollout") as bar:
-            todo = [problems[i] for i in missing]
             for j, root in search_each([p["question"] for p in todo], policy, ppm, [p["reference"] for p in todo], config, bar):
                 file.write(tree_to_line(root, missing[j], settings) + "\n")
                 file.flush()
@@ -1226,6 +1250,7 @@ def evaluate_file(args, config):
     start = len(next(iter(outcomes.values()), []))
     if start < len(problems):
         policy, ppm = load_models(args, config)
+        tell_too_long(problems[start:], policy, args)
         size = math.ceil(len(problems) / math.ceil(len(problems) / config.batch))      # all of one size: a batch of two could not spend a budget evenly
         with progress(len(problems), "problem", start) as bar:
             for i in range(start, len(problems), size):

@@ -137,7 +137,7 @@ def table(rows):
     lines = ["| round | what | k/n | % | 95% interval | tokens | p, to tree search |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         tokens = f"{row['tokens_per_problem']:.0f}" if "tokens_per_problem" in row else ""
-        p = f"{row['p_against_tree_search']:.3f}" if "p_against_tree_search" in row and row["what"] != TREE_SEARCH else ""
+        p = f"{row['p_against_tree_search']:.3f}" if row.get("p_against_tree_search") is not None and row["what"] != TREE_SEARCH else ""
         lines.append(f"| {row['round']} | {row['what']} | {row['right']}/{row['n']} | {row['percent']:.1f} | {row['low']:.1f} - {row['high']:.1f} | {tokens} | {p} |")
     return "\n".join(lines)
 

@@ -180,6 +180,15 @@ def test_evaluation_goes_on_after_a_kill(scripted, tmp_path, capsys):
     assert json.loads(out.read_text()) == whole
 
 
+def test_questions_that_are_too_long_are_told(scripted, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(ScriptedPolicy, "length", lambda policy, text: 5000 if "question 3" in text else 1)
+    questions = write(tmp_path / "q.jsonl", QUESTIONS)
+    for what in ("--trees", "--evaluate"):
+        assert rstar.main(["--problems", questions, what, str(tmp_path / what), "--rollouts", "1"]) == 0
+        told = f"rstar: {questions}: 1 of 5 questions are longer than the model can read (4096 tokens) and count as not answered; the first: 'question 3'\n"
+        assert told in capsys.readouterr().err
+
+
 def test_other_settings_are_not_mixed(scripted, tmp_path, capsys):
     questions, out, result = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "r.json"
     rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
@@ -230,6 +239,8 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problem", "x", "--policy", "/no/such/folder"], "/no/such/folder"),
     (["--problems", "x.jsonl", "--trees", "out.jsonl", "--searches", "2"], "--trees keeps one tree per problem"),
     (["--problems", "x.jsonl", "--trees", "out.jsonl", "--print-tree"], "--print-tree needs --problem or --example"),
+    (["--problems", "x", "--evaluate", "out", "--ways", "tree,votes"], "--ways tree,votes: unknown; some of tree,samples"),
+    (["--problems", "x", "--evaluate", "out", "--ways", "adaptive"], "--samples"),
     (["--problem", "x", "--policy", "./missing"], "./missing"),
     (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
 ])

@@ -272,7 +272,8 @@ def test_other_lines_are_no_trees(line):
 
 
 def test_config_refuses_counts_that_make_no_sense():
-    for bad in (dict(rollouts=0), dict(candidates=-1), dict(expansions=0), dict(depth=0), dict(batch=0), dict(temperature=-.1), dict(c=math.nan), dict(timeout=0)):
+    for bad in (dict(rollouts=0), dict(candidates=-1), dict(expansions=0), dict(depth=0), dict(batch=0), dict(temperature=-.1), dict(c=math.nan), dict(timeout=0),
+                dict(ways="tree,best"), dict(ways=""), dict(ways="samples")):
         with pytest.raises(UserError):
             Config(**bad)
 
@@ -287,6 +288,19 @@ def test_evaluation_counts_each_way_on_the_same_problems():
     # Whole samples: n1 = 2 does not end, 1 and 1.0 agree, 2 has the best score; greedy gets the first candidate only.
     assert right == {"tree search": True, "tree search, 1 trajectory": True, "tree search, 2 trajectories": True, "greedy": False, "majority of N": False,
                      "no PPM: vote of the positive whole": False, "best of N by the PPM": True, "step-wise choice by the PPM": True}
+
+
+@pytest.mark.parametrize("ways, found", [
+    ("greedy", {"greedy"}), ("tree", {"tree search", "tree search, 1 trajectory", "greedy"}),
+    ("tree,adaptive", {"tree search", "tree search, 1 trajectory", "greedy", "adaptive best of N"}),
+    ("samples", {"greedy", "majority of N", "no PPM: vote of the positive whole", "best of N by the PPM"})])
+def test_only_the_ways_asked_for_are_compared(ways, found):
+    policy = ScriptedPolicy({"": ["print(1)"]})
+    policy.step = lambda code: f"{code}\n<end_of_code>"
+    config = Config(rollouts=1, ways=ways, stop=.5, samples=0 if "tree" in ways or ways == "greedy" else 2)
+    outcomes = rstar.evaluate([dict(question="q", reference="1")], policy, ScriptedPPM({"print(1)": .6}), config)
+    assert outcomes.keys() == found
+    assert {row["way"] for row in rstar.summary(outcomes) if row["p_against_tree_search"] is None} == (set() if "tree" in ways else found)
 
 
 def test_first_trajectories_are_what_a_shorter_search_had_seen():
