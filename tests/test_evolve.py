@@ -71,9 +71,10 @@ def test_unsolved_and_coverage(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["results", "nowhere"], ["unsolved", "nowhere", "more"], ["pairs", "nowhere"], ["seeds", "nowhere"], ["seeds"], []])
-def test_what_a_user_of_show_can_get_wrong(arguments):
-    done = subprocess.run([sys.executable, HERE / "show.py", *arguments], capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.startswith("show: ") and len(done.stderr.splitlines()) == 1
+def test_what_a_user_of_show_can_get_wrong(capsys, arguments):
+    assert rstar.run("show", lambda: show.main(arguments), "") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("show: ") and told.count("\n") == 1
 
 
 def test_the_parts_of_the_workers_are_put_together(tmp_path):
