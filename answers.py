@@ -124,11 +124,14 @@ def _readings(answer):
     bare = re.sub(SPACE + "+", " ", re.sub(FONT, r" \1 ", answer)).strip()
     if NAME.fullmatch(bare):
         return (_read_text(bare),)
+    if re.search(r"[a-z]|:0\d", bare, re.IGNORECASE) and (clock_time := _read_time(bare)):
+        return (clock_time,)  # 2:30 pm is no ratio, and not 3:45 pm
     trees = [read(bare) for read in (_read_choice, _read_time, _read_based, _read_words)]
     plain = _normalised(answer)
-    joined = plain if re.search(r"[(\[{]", plain) else THOUSANDS.sub(lambda match: re.sub("[, ]", "", match.group()), plain)
-    if joined != plain and re.search(r",0\d\d", plain):  # no list has an item such as 050
-        plain = joined
+    joined, padded = plain, re.search(r",0\d\d(?!\d)", plain)  # no list has an item such as 050
+    if padded or not re.search(r"[(\[{]", plain):
+        joined = THOUSANDS.sub(lambda match: re.sub("[, ]", "", match.group()), plain)
+    plain = joined if padded else plain
     for variant in dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined), MIXED.sub(r"\1 ", joined))):
         try:
             trees.append(_Parser(variant).answer())
@@ -282,7 +285,7 @@ def _read_text(bare):
     """
     if re.search(r"[<>=\\{}\[\]|^_@#*]|\w\(|[-+,(:/]$|\d.*\bor\b", bare) or not re.search(r"[^\W\d_]{2}", bare):
         return None
-    words = re.sub(r"^(?:the|an?) (?=.)", "", " ".join(re.findall(r"\w+", bare.lower())))
+    words = re.sub(r"^(?:the|an?) (?=.)", "", " ".join(re.findall(r"[-+]?\d+(?:[.,/:]\d+)*|\w+|/|(?<= )[-+](?= )", bare.lower())))
     empty = re.fullmatch("no (real )?solutions?( exists?)?|empty set", words)
     return ("empty",) if empty else ("text", "does not exist" if words == "dne" else words)
 
@@ -291,11 +294,15 @@ def _read_opaque(answer):
     r"""A formula beyond the parser, or 5'3" (feet? minutes?) or 3:30-4:30: as it is written.
 
     >>> _read_opaque(r"\sum_{k} k^2"), _read_opaque(r"\sum_{k")
-    (('text', '\\sum_{k}k^2'), None)
+    (('text', '\\sum_kk^2'), None)
     """
     known = re.search(r"\\(?:sum|prod|int|lim|partial|vec|hat|overline|triangle|cong|sim|perp|parallel|equiv|mathbb)(?![a-z])"
                       r"""|\d\s*'\s*[\d.]+\s*"$|^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$""", answer)
-    return ("text", re.sub(r"\s+", "", answer)) if known and _is_balanced(answer) else None
+    known = known or "{cases}" in answer or any(name not in KNOWN for name in re.findall(r"\\([a-zA-Z]+)", answer))
+    if not known or not _is_balanced(answer) or len(re.findall(r"\\begin\b", answer)) != len(re.findall(r"\\end\b", answer)):
+        return None
+    answer = re.sub(r"\\(l|g|n)eq?(?:slant)?(?![a-zA-Z])", r"\\\1e ", re.sub(r",(?=\s*&)", "", _normalised(answer)))
+    return ("text", re.sub(r"\{(\w)\}|\s+", r"\1", answer))
 
 
 FONT = r"\\(?:text(?:rm|bf|it|sf|normal)?|math(?:rm|bf|it|sf)|boldsymbol|[mh]box|operatorname\*?|emph|underline|rm|bf)\s*\{([^{}]*)\}"
@@ -325,7 +332,7 @@ WRAPPINGS = [re.compile(pattern, re.DOTALL | re.IGNORECASE) for pattern in (  # 
 )]
 
 NO_ANSWER = re.compile(
-    r"\b(?:maybe|perhaps|probably|possibly|approximately|approx|roughly|about|around|either|i think|not sure|unsure|guess|likely)\b"
+    r"\b(?:maybe|perhaps|probably|possibly|approximately|approx|roughly|about|around|either|i think|not sure|unsure|guess|likely|do(?:n['’]t| not) know)\b"
     r"|\?|\.\.\.|\\[lc]?dots|\\approx|^(?:nan|null|n/a|error)$|\w(?:error|exception):|^error:|traceback|<\w+ .* at 0x", re.IGNORECASE)
 
 UNITS = {  # an abbreviation: its name. What else stands as text after a number is its own name
@@ -340,7 +347,7 @@ UNITS = {  # an abbreviation: its name. What else stands as text after a number 
 }
 CURRENCY = {"$": "dollar", "€": "€", "£": "£", "¥": "¥", "₹": "rupee", "¢": "cent"}
 LEADING = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "Rs": "₹", "cents": "¢"}  # currencies before a number, as ¢50 was
-SHORT_WORDS = set("the no not yes odd one two six ten is are of to on if so per day cup cups men box bit bits boy cat dog red her his "
+SHORT_WORDS = set("the no not yes odd old new hot one two six ten is are of to on if so per day cup cups men box bit bits boy cat dog red her his "
                   "she he for win may be by at it its any all".split())  # up to three letters that are no product of variables
 
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
@@ -390,8 +397,9 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
     (r"\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""), (r"\\(?:f?boxed|fbox)\s*\{", "{"),
     (FONT, _worded), (r"\\\\\s*\[\d+[a-z]*\]", r"\\\\"), (rf"(?<!\\){SPACE}|\\(?:displaystyle|textstyle|limits|hline)\b", " "),
     (r"\\[dtc]frac(?![a-z])", r"\\frac"), (r"\\[dt]binom", r"\\binom"), (r"\{([^{}]*)\\over\b([^{}]*)\}", r"\\frac{\1}{\2}"),
+    (r"\{([^{}]*)\\choose\b([^{}]*)\}", r"\\binom{\1}{\2}"),
     (rf"\\begin{MATRIX}(?:\{{[clr|\s]*\}})?", r"\\matrix{"), (rf"\\end{MATRIX}", "}"),
-    (r"\\mathbb\s*\{?\s*R\s*\}?|\b(?:S\.)?Reals\b|\b[Aa]ll real numbers\b", " AllReals "),
+    (r"\\mathbb\s*\{?\s*R\s*\}?(?!\s*\^|\})|\b(?:S\.)?Reals\b|\b[Aa]ll real numbers\b", " AllReals "),
     (r"&\s*=", "="),
     # words: 1.2 x 10^3, negative 5
     (r"(?<=\d)(?:\s+[xX]\s+|[xX])(?=10\s*(?:\^|\*\*))", "*"),
@@ -408,11 +416,15 @@ NORMALISATIONS = [(re.compile(pattern), new) for pattern, new in (
     # Python and sympy: np.float64(5), Interval.open(0, 1), Float('0.5', precision=53), 2j, (x > 1) & (x < 2), {x: 1, y: 2}
     (r"\b(?:math|np|numpy|sp|sympy|fractions|decimal|mpmath)\.", ""), (r"\b(?:float|int)(?:32|64)\(", "N("),
     (r"\bInterval\.(open|Lopen|Ropen)\b", r"Interval\1"), (r"\b(?:S\.)?EmptySet\b|\bset\(\)", r"\\emptyset "),
-    (r",\s*(?:dtype|precision|evaluate)=[\w.]+", ""), (r"""(?<=\()['"]([\d./eE+-]+)['"](?=\))""", r"\1"), (r"(?<=\d)j\b", "*i"),
-    (r"\)\s*&\s*\(", r") \\land ("), (r"\)\s*\|\s*\(", r") \\lor ("), (r"([{,])\s*([a-z])\s*:\s*(?!\s|\2)(?=-?[\w(])", r"\1\2="),
-    (r"^\s*(?:[a-zA-Z](?:'+|\^\{?-1\}?|_\{?\w\}?)?\s*\([a-z](?:,\s*[a-z])*\)|[f-hF-HP-T]\s*\(-?[\d./]+\))\s*=(?!=)", ""),  # f(x) =, f(2) =
+    (r",\s*(?:dtype|precision|evaluate)=[\w.]+", ""), (r"""(?<=\()['"]([\d./eE+-]+)['"](?=\))""", r"\1"),
+    (r"^[^ik]*$", lambda match: re.sub(r"(?<=\d)j\b", "*i", match[0])),  # 3i + 4j is a vector
+    (r"\)\s*&\s*\(", r") \\land ("), (r"\)\s*\|\s*\(", r") \\lor ("), (r"([{,])\s*([a-z])\s*:\s*(?!\s|\2)(?=-?[\w(][^<>=\\]*$)", r"\1\2="),
+    (r"^\s*[a-zA-Z](?:_\{?\w\}?)?\s*\([a-z](?:,\s*[a-z])*\)\s*=(?!=)", ""),  # f(x) =
+    (r"^\s*([a-zA-Z](?:'+|\^\{?-1\}?))\s*(\([a-z](?:,\s*[a-z])*\))\s*=(?!=)", r'"\1\2" ='),  # f'(x) = isn't f(x) =
+    (r"(?:^|(?<=[,;])|(?<=\band))\s*([ABD-Z])\s*(?=\([^(),]+,[^()]+\)\s*(?:$|[,;]|and\b))", r" \1="),  # A(1, 2)
+    (r"^\s*([f-hF-HP-T])\s*(\(-?[\d./]+\))\s*=(?!=)", r'"\1\2" ='),  # f(2) = isn't f(3) =
 )]
-THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?![\d,])")
+THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?!\d|,\d)")
 NAME = re.compile(r"[A-Z]{3,}|[IVX]{2,}|[A-Z][a-z]{2}")  # BAC, IV, Tom: no products
 NUMPY_PRINT = re.compile(r"\[[\d\s.eE+\-\[\]]+\]")
 MIXED = re.compile(r"^(\d+) and (?=\d+/\d+(?: (?!and|or)[a-z]+)?$)")  # 1 and 1/2: a mixed number, or else a list
@@ -443,6 +455,7 @@ COMMANDS = {
     "lbrack": "[", "rbrack": "]", "lbrace": "\\{", "rbrace": "\\}", "langle": "(", "rangle": ")", "land": "and", "wedge": "and",
     "lor": "or", "vee": "or", "colon": ":", **{name: name for name in
     "frac matrix cup cap setminus in pm mp lvert rvert lfloor rfloor lceil rceil".split()}}
+KNOWN = {*FUNCTIONS, *CONSTANTS, *GREEK, *COMMANDS, *"left right text textbf mathrm mathbf mathbb boxed dfrac tfrac quad begin end".split()}
 COMMAND = re.compile("|".join(sorted((*FUNCTIONS, *CONSTANTS, *GREEK, *COMMANDS), key=len, reverse=True)))
 TOKEN = re.compile(r"""\s*(?:(?P<num>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|"(?P<text>[^"]*)"|\\(?P<command>[a-zA-Z]+|[{}\\])
     |(?P<word>[A-Za-z]+)|(?P<op>\*\*|<=|>=|!=|==|[-+*/^_!%=<>()\[\]{},;:|&°$€£¥₹¢]))""", re.VERBOSE)
@@ -546,6 +559,11 @@ class _Parser:
             if separators == {","} and self.peek(*closing) and len(items) == 1 and opening:
                 break  # Python's (1,)
             items.append(self.item())
+        if items[0][0] == "rel":
+            bare = [item[0] in ("num", "neg", "add", "mul", "inv", "pow", "call", "pm", "mp", "const") for item in items]
+            if any(bare) and items[0][1] != ("!=",):
+                raise Unreadable("x > 2, 5")
+            items = [("rel", *items[0][1:3], item) if is_bare else item for item, is_bare in zip(items, bare)]  # x != 2, 3
         if len(items) > 1 and any(item[0] in ("rel", "cup", "cap") for item in items):
             return ("seq", opening, "", ("cup" if "or" in separators else "cap", *items))
         if "or" in separators and items[0][0] != "eq":
@@ -977,6 +995,9 @@ def _same_ratio(a, b, clock):
     (True, False)
     """
     if a[0] == b[0]:
+        zero = ("num", Fraction(0), False)
+        if any(_same(part, zero, clock) for part in (*a[1:], *b[1:])):
+            return a == b  # 25:00 is not 30:00
         return len(a) == len(b) and all(_same(("mul", a[1], y), ("mul", b[1], x), clock) for x, y in zip(a[2:], b[2:]))
     ratio, other = (a, b) if a[0] == "ratio" else (b, a)
     whole = other[0] == "num" and other[1].denominator == 1
@@ -1015,7 +1036,8 @@ def _assignment(tree, clock):
 def _is_name(tree):
     """x, or AB as in AB = 5, or (x, y)."""
     parts = tree[1:] if tree[0] == "mul" else tree[3:] if tree[0] == "seq" else [tree]
-    return all(part[0] == "sym" and (tree[0] != "mul" or part[1].isupper()) for part in parts)
+    return tree[0] == "const" and tree[1] in "ei" or all(
+        part[0] == "sym" and (tree[0] != "mul" or part[1].isupper()) for part in parts)  # I = 3
 
 
 def _ratio(a, b, clock):
@@ -1044,8 +1066,8 @@ def _same_region(a, b, clock):
     if a[0] == b[0] == "rel" and len(a) == len(b) == 4:
         return _same_inequality(a, b, clock)
     names = [_symbols(tree) for tree in (a, b)]
-    if all(names) and names[0] != names[1]:
-        return False
+    if len(names[0] | names[1]) > 1:  # in several variables: part by part
+        return a[0] == b[0] in ("cup", "cap") and _same_sequence(("seq", "", "", *a[1:]), ("seq", "", "", *b[1:]), clock)
     places = 11 if _inexact(a) or _inexact(b) else 30
     return _region(a, clock, places) == _region(b, clock, places)
 
@@ -1303,7 +1325,7 @@ class _Run:
         x = self.rounded(x)
         if self.context.isfinite(x):
             self.peak = max(self.peak, abs(x))
-            self.need = max(self.need, self.context.mag(x)) if x else self.need
+            self.need = max(self.need, abs(self.context.mag(x))) if x else self.need
         return x
 
     def value(self, tree):

@@ -129,6 +129,18 @@ $3 per dozen == 3
 10-12 cm == 10-12
 5-3 == 2
 2023-5 == 2018
+10,000, 20,000 == 10000, 20000
+(1,000) == 1000
+x \neq 2, 3 == x \ne 2, x \ne 3
+I = \frac{\pi}{4} == \pi/4
+\{x : 1<x<2\} == (1,2)
+A(1,2) == A = (1, 2)
+{5 \choose 2} == 10
+f(2) = 5 == 5
+\sum_{k=1}^n k^2 == \sum_{k=1}^{n} k^2
+\gcd(a,b) == \gcd(a, b)
+\begin{cases} x, & x \ge 0 \\ -x & x<0\end{cases} == \begin{cases} x & x\geq0 \\ -x & x<0 \end{cases}
+x<2, y<3 == y<3, x<2
 """.strip().splitlines()]
 
 UNEQUAL = [line.split(" != ") for line in r"""
@@ -255,6 +267,22 @@ Rs500 != R500
 5m != 6 meters
 10s != 10
 1 dozen != 1
+3:00 PM != 3:00 AM
+2:30 PM != 3:45 PM
+25:00 != 30:00
+a>0 and b<0 != a<0 and b>0
+x<2, y<3 != x<3, y<2
+0<x<1, 2<y<3 != 0<x<1, 5<y<6
+x \neq 2, 3 != 3
+x>2, 5 != 5
+Alice: -3, Bob: 4 != Alice: 3, Bob: 4
+length + width != length - width
+2.5 apples, 1 pear and more != 2, 5 apples, 1 pear and more
+3i+4j != 4i+3j
+3i+4j != 7i
+f(2) = 5 != f(3) = 5
+1-e^{-1000} != 1
+(1,000) != (1,0)
 """.strip().splitlines()]
 
 GARBAGE = ["", " ", "$", "$$", "\\", "?", "...", "-", "+", "{", "{}", "()", ")", "(1, 2", "[1,2", "1 +", "1/", "x =", "\\frac{1}{", "\\frac{}{}", "\\sqrt{",
