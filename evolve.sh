@@ -29,12 +29,12 @@ BOOTSTRAP=${BOOTSTRAP:-$POLICY}                      # who searches in round 1
 PROBLEMS=${PROBLEMS:-} DEV=${DEV:-} TEST=${TEST:-}   # .json or .jsonl with question and answer; empty: the tiny world's
 SEED=${SEED:-0}
 PYTHON=${PYTHON:-python}
-CARDS=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
+CARDS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" || echo 0)
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
-SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48)
+SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48), on several "--device cuda:{}" and as many WORKERS
 # Flags for the policy's trainer and the PPM's; on a GPU their defaults, and for a real model say "--lr 7e-6 --batch 128 --length 4096"
-# (1.5B on one card of 80 GB: and "--tokens 8192"; 7B needs several).
+# (1.5B on one card of 80 GB: and "--tokens 8192"; 7B needs several under FSDP, for which see the heads of the trainers: here each holds all).
 TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 3 --lr 3e-4")}
 TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4")}
 # How trees answer: the paper's 16 rollouts of 8, ended by an answer that the PPM thinks rather right than wrong, a second
@@ -61,6 +61,8 @@ done
 MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 
 mkdir -p "$OUT/done" 2>/dev/null || fail "$OUT cannot be written; give another OUT"
+exec 9> "$OUT/lock"                                  # held by all that it starts
+! command -v flock > /dev/null || flock -n 9 || { echo "evolve.sh: $OUT: waits for another run there to end" >&2; flock 9; }
 same() {                                             # same FILE SETTINGS: those that OUT was made with
     [ -f "$OUT/$1" ] || echo "$2" > "$OUT/$1"
     [ "$2" = "$(cat "$OUT/$1")" ] || fail "$OUT was made with $(cat "$OUT/$1"), not with $2; give another OUT"
@@ -81,27 +83,33 @@ problems() {                                         # problems NAME FILE SPLIT 
         for mix in "${@:4}"; do $PYTHON tiny/world.py --split "$3" --mix "${mix%:*}" --count "${mix#*:}" --seed "$SEED" --solutions; done > "$OUT/problems.$1"; fi
 }
 
+finish() {                                           # finish PID...: waits for them; they end with this script
+    local pids=("$@") pid status=0
+    trap 'kill "${pids[@]}" 2>/dev/null' EXIT
+    for pid in "${pids[@]}"; do wait "$pid" || status=$?; done
+    trap - EXIT
+    return $status
+}
+
 train() {                                            # train PROGRAM ARGUMENTS...: with so many processes
     local launch=("$PYTHON") threads
     if [ "$TRAINERS" -gt 1 ]; then launch=("$PYTHON" -m torch.distributed.run --standalone --nproc_per_node "$TRAINERS") threads=1; fi
-    OMP_NUM_THREADS=${OMP_NUM_THREADS:-${threads:-$(nproc)}} "${launch[@]}" "$@" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS}
+    OMP_NUM_THREADS=${OMP_NUM_THREADS:-${threads:-$(nproc)}} "${launch[@]}" "$@" --seed "$SEED" ${EPOCHS:+--epochs $EPOCHS} &
+    finish $!
 }
 
 # workers PROBLEMS ARGUMENTS...: rstar.py for each worker at once; {} in them is its number. 48 problems side by side, so
 # that baselines that sample one solution at a time fill a batch.
 workers() {
-    local w pids=() status=0 file=$OUT/problems.$1
+    local w pids=() file=$OUT/problems.$1
     [ -s "$file" ] || return 0                       # all are solved
     shift
     for ((w = 0; w < WORKERS; w++)); do
         OMP_NUM_THREADS=${OMP_NUM_THREADS:-$([ "$WORKERS" -gt 1 ] && echo 1 || nproc)} \
-            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" --batch 48 "${@//\{\}/$w}" --seed "$SEED" $SEARCH &
+            $PYTHON rstar.py --problems "$file" --part "$w/$WORKERS" --batch 48 "${@//\{\}/$w}" --seed "$SEED" ${SEARCH//\{\}/$w} &
         pids+=($!)
     done
-    trap 'kill "${pids[@]}" 2>/dev/null' EXIT
-    for w in "${pids[@]}"; do wait "$w" || status=$?; done
-    trap - EXIT
-    return $status
+    finish "${pids[@]}"
 }
 
 evaluate() {                                         # evaluate NAME PROBLEMS POLICY PPM [FLAGS...]: eval.NAME.0.json, ...

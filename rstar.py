@@ -60,6 +60,7 @@ import os
 import re
 import socket
 import sys
+import textwrap
 import time
 import urllib.parse
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")       # read when transformers is imported
 
+import jinja2
 import torch
 import transformers
 from tqdm import tqdm
@@ -193,7 +195,10 @@ def format_stock_prompt(question, tokenizer):
     content = f"{INSTRUCTIONS}\n\n{worked}\n\nProblem: {without_markers(question)}"
     if not tokenizer.chat_template:
         return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
-    return tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True) + "<code>\n"
+    try:
+        return tokenizer.apply_chat_template([dict(role="user", content=content)], tokenize=False, add_generation_prompt=True) + "<code>\n"
+    except jinja2.TemplateError as error:
+        raise UserError(f"the policy's chat template takes no single question of a user ({error}); give another model") from error
 
 
 def code_of(path):
@@ -246,8 +251,9 @@ def load(path, what, auto_class, suits, config):
     """-> (model, tokenizer) on the device and in the precision of `config`. `suits`: the ending of a fitting architecture."""
     device, dtype = pick_device(config), pick_dtype(config)
     transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     name, extra = locate(path, what)
+    bars = transformers.utils.logging
+    (bars.disable_progress_bar if Path(name).exists() else bars.enable_progress_bar)()      # a download shows that it goes on
     try:
         found = transformers.AutoConfig.from_pretrained(name, **extra)
         made = (found.architectures or [""])[0]
@@ -306,15 +312,17 @@ class Policy:
 
     def __init__(self, path, config=Config()):
         self.model, self.tokenizer = load(path, "policy", "AutoModelForCausalLM", ("CausalLM", "LMHeadModel"), config)
-        # Sampling is ours alone: what the checkpoint's own generation_config holds (a repetition penalty, top_k) must not leak in.
+        # Sampling is ours alone: of the checkpoint's own generation_config only the end tokens count, not a repetition penalty or top_k.
+        ends = self.model.generation_config.eos_token_id, self.model.config.get_text_config().eos_token_id, self.tokenizer.eos_token_id
         self.model.generation_config = transformers.GenerationConfig()
         self.config, self.path, self.tokens = config, str(path), 0
         vocabulary = self.tokenizer.get_vocab()
         self.tuned = all(marker in vocabulary for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER))
-        ends = self.model.config.get_text_config().eos_token_id
-        self.ends = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+        self.ends = {token for some in ends for token in (some if isinstance(some, list) else [some])} - {None}
         self.criteria = {}       # stop strings -> criterion; to build one takes seconds with a large vocabulary
         self.longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
+        if not all(hasattr(layer, "batch_repeat_interleave") for layer in DynamicCache(config=self.model.config).layers):
+            raise UserError(f"policy {path}: some of its layers keep a state that cannot be repeated for several candidates; give a model with attention in every layer")
 
     def prompt(self, question):
         """The text before the first step."""
@@ -395,8 +403,11 @@ class Policy:
         tokens = self.stop_tokens(stops)
         at = next((i for i, token in enumerate(new) if token in tokens), None)
         used = len(new) if at is None else at + 1
-        text = self.tokenizer.decode(new[:used], skip_special_tokens=not self.tuned, clean_up_tokenization_spaces=False)
+        decode = lambda count: self.tokenizer.decode(new[:count], skip_special_tokens=not self.tuned, clean_up_tokenization_spaces=False)
+        text = decode(used)
         ends = [text.index(stop) + len(stop) for stop in stops if stop in text]
+        if ends and not self.tuned:                  # what generate has padded the row with behind the stop string does not count
+            used = next(count for count in range(max(1, used - 2 * self.CHUNK), used + 1) if any(stop in decode(count) for stop in stops))
         return text[:min(ends)] if ends else text, used, bool(ends) or at is not None
 
 
@@ -412,7 +423,7 @@ class Draw:
     def __call__(self, ids, scores):
         upto = (scores.float() / self.temperature).softmax(-1).cumsum(-1)                        # (B*k, V)
         u = self.uniforms[:, ids.shape[1] - self.start, None] * upto[:, -1:]
-        token = (upto <= u).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
+        token = (upto <= u).sum(-1, keepdim=True).minimum((upto < upto[:, -1:]).sum(-1, keepdim=True))     # u may be rounded up to the end
         return torch.full_like(scores, -math.inf).scatter(1, token, 0.)
 
 
@@ -519,7 +530,7 @@ def terminals(root):
 def rollout(root, config):
     """Selects children from the root downwards until a trajectory ends, then backs its value up.
 
-    A generator: it yields each leaf that it meets and goes on when that leaf has been expanded, so that `search` can
+    A generator: it yields each leaf that it meets and goes on when that leaf has been expanded, so that `search_each` can
     expand the leaves of many trees in one batch.
     """
     node, depth = root, 0
@@ -586,7 +597,7 @@ def merge(leaf, candidates):
         if key in known:
             known[key].copies += 1
         else:
-            known[key] = Node(text.strip(), leaf, first + len(fresh))
+            known[key] = Node(textwrap.dedent(text).strip(), leaf, first + len(fresh))
             fresh.append(known[key])
     leaf.children += fresh
     leaf.expansions += 1
@@ -793,7 +804,8 @@ def evaluate(problems, policy, ppm, config):
             if j <= config.rollouts * config.searches:        # the first trajectories: what a shorter search had seen
                 cut = [first_trajectories(roots, j, policy) for roots in trees]
                 note(with_trajectories(j), [choose(ends) for ends, _ in cut], sum(tokens for _, tokens in cut) / len(cut))
-    ends, greedy = spent_by(whole_solutions, questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
+    with Verifier(timeout=config.timeout) as verifier:
+        ends, greedy = spent_by(whole_solutions, questions, policy, ppm, verifier, dataclasses.replace(config, temperature=0.))
     note("greedy", [choose(found) for found in ends], greedy)
     if config.samples:
         budget = config.samples * greedy
@@ -812,11 +824,10 @@ def evaluate(problems, policy, ppm, config):
     return outcomes
 
 
-def whole_solutions(questions, k, policy, ppm, config):
-    """`k` samples of a whole solution for each question -> the terminal nodes of each."""
+def whole_solutions(questions, policy, ppm, verifier, config):
+    """A sample of a whole solution for each question -> the terminal nodes of each, one or none."""
     roots = [Node(question) for question in questions]
-    with Verifier(timeout=config.timeout) as verifier:
-        expand(roots, policy, ppm, verifier, dataclasses.replace(config, candidates=k), (END_OF_CODE,))
+    expand(roots, policy, ppm, verifier, dataclasses.replace(config, candidates=1), (END_OF_CODE,))
     return [terminals(root) for root in roots]
 
 
@@ -824,19 +835,20 @@ def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
     """Whole solutions, one more for each question in turn, until `budget` tokens per question are spent. A question with a
     solution that the PPM scores `enough` gets no more. -> the terminal nodes of each."""
     found, start, drawn, left = [[] for _ in questions], policy.tokens, 0, budget * len(questions)
-    for k in range(config.samples or sys.maxsize):
-        open_ = [i for i, ends in enumerate(found) if not reached(ends, enough)]
-        if drawn and not config.samples:
-            mean = max(1, (policy.tokens - start) / drawn)
-            open_ = open_[:max(0, round((left - (policy.tokens - start)) / mean))]      # as many as the rest of the budget allows
-        if not open_:
-            break
-        fresh, before = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1)), policy.tokens
-        for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], 1, policy, ppm, fresh)):
-            found[i] += ends
-        if policy.tokens == before:                           # all of them longer than the model can read
-            break
-        drawn += len(open_)
+    with Verifier(timeout=config.timeout) as verifier:
+        for k in range(config.samples or sys.maxsize):
+            open_ = [i for i, ends in enumerate(found) if not reached(ends, enough)]
+            if drawn and not config.samples:
+                mean = max(1, (policy.tokens - start) / drawn)
+                open_ = open_[:max(0, round((left - (policy.tokens - start)) / mean))]      # as many as the rest of the budget allows
+            if not open_:
+                break
+            fresh, before = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1)), policy.tokens
+            for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], policy, ppm, verifier, fresh)):
+                found[i] += ends
+            if policy.tokens == before:                       # all of them longer than the model can read
+                break
+            drawn += len(open_)
     return found
 
 
@@ -1285,7 +1297,7 @@ def run(program, work, memory, interrupted=""):
         print(f"\n{program}: interrupted{interrupted}", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
-        if "out of memory" not in str(error).lower() and not isinstance(error, MemoryError):
+        if not isinstance(error, MemoryError) and not re.search("out of memory|not enough memory|can't allocate memory", str(error), re.I):
             raise
         message = f"out of memory: try {memory}"
     print(f"{program}: {message}", file=sys.stderr)

@@ -77,6 +77,7 @@ def coverage(out):
     many of the round's trees found them easy (every trajectory right), medium and hard (none right)."""
     path = out / "problems.train"
     steps = {problem["question"]: record.get("steps") for problem, (_, record) in zip(read_problems(path), read_records(path))}
+    steps = {question: n if isinstance(n, int) else None for question, n in steps.items()}      # a file of the user's may hold texts there
     solved, rows = set(), []
     for r in range(1, 5):
         kinds = difficulty(out, f"trees.r{r}*.jsonl")

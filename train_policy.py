@@ -1,8 +1,8 @@
 """Tunes the policy: supervised fine-tuning of the base on the best right trajectories of one or more rounds.
 
     python train_policy.py --base tiny/base --trees round1.jsonl round2.jsonl --out policy-r2
-    accelerate launch train_policy.py --base Qwen/Qwen2.5-Math-7B --trees trees.jsonl --out policy-r1 \\
-        --batch 128 --lr 7e-6 --length 4096
+    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_policy.py --base Qwen/Qwen2.5-Math-7B \\
+        --trees trees.jsonl --out policy-r1 --batch 128 --lr 7e-6 --length 4096
 
 What is trained on: per problem, over all files together, the 2 right trajectories with the highest mean Q of their
 steps. In every round the policy starts from the base again, never from the last round's policy. The loss covers what the
@@ -95,11 +95,10 @@ class Row:
 def read_trajectories(path):
     """The finished trajectories of a file of trees, or those of the authors' {query, response} records, which are right
     (theirs are chosen already; they count with a mean Q of 1)."""
-    place, first = read_records(path)[0]
-    if "nodes" in first:
+    records, found = read_records(path), []
+    if "nodes" in records[0][1]:
         return [trajectory(end) for root in read_trees(path) for end in terminals(root)]
-    found = []
-    for place, record in read_records(path):
+    for place, record in records:
         if not isinstance(record.get("query"), str) or not isinstance(record.get("response"), str):
             raise UserError(f'{place}: neither a tree that rstar.py --trees wrote nor {{"query": ..., "response": ...}}')
         steps = record["response"].removeprefix("<code>").strip()
@@ -425,6 +424,7 @@ def save_state(accelerator, settings, wanted, progress, saved):
         return saved
     folder = state_folder(settings)
     accelerator.save_state(str(folder / "part"))
+    accelerator.wait_for_everyone()                   # each process writes its own part of it
     if accelerator.is_main_process:
         (folder / "part" / "progress.json").write_text(json.dumps(dict(settings=wanted, **progress)))
         os.replace(folder / "part", folder / str(progress["step"]))
@@ -464,9 +464,10 @@ def save_model(accelerator, model, tokenizer, settings, metrics):
         shutil.rmtree(part, ignore_errors=True)
         plain = accelerator.unwrap_model(model)
         dtype = getattr(torch, settings.save_dtype)
-        plain.config.dtype = dtype
-        cast = {tensor.data_ptr(): tensor.to(dtype) for tensor in weights.values()}      # by address: tied weights stay tied
+        cast = {tensor.data_ptr(): tensor.to(dtype) for tensor in weights.values()}      # by address, so that tied weights stay tied
         plain.save_pretrained(part, state_dict={name: cast[tensor.data_ptr()] for name, tensor in weights.items()})
+        plain.config.dtype = dtype                    # save_pretrained has written that of the training
+        plain.config.save_pretrained(part)
         tokenizer.save_pretrained(part)
         (part / "metrics.json").write_text(json.dumps(metrics, indent=1))
         os.replace(part, out)

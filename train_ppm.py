@@ -1,7 +1,7 @@
 """Trains the process preference model (PPM): the round's policy with a scalar head, on pairs of good and bad steps.
 
     python train_ppm.py --policy policy-r2 --trees round1.jsonl round2.jsonl --out ppm-r2
-    accelerate launch train_ppm.py --policy policy-r2 --trees trees.jsonl --out ppm-r2 \\
+    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_ppm.py --policy policy-r2 --trees trees.jsonl --out ppm-r2 \\
         --batch 512 --lr 7e-6 --epochs 1 --scale 1 --center 0 --answer-groups 1 --length 4096
 
 What is trained on: groups of up to 2 good and 2 bad texts, each good one against each bad one (equation 4). For a step,
@@ -96,11 +96,10 @@ def read_file(path):
 
     A record of theirs is one pair; those with the same prompt are one group, so that each text is scored once and the
     mean over the group's pairs is their weight 1 / (pos_count * neg_count)."""
-    place, first = read_records(path)[0]
-    if "nodes" in first:
+    records, found = read_records(path), {}
+    if "nodes" in records[0][1]:
         return read_trees(path), []
-    found = {}
-    for place, record in read_records(path):
+    for place, record in records:
         prompt, pos, neg = (record.get(name) for name in ("prompt", "pos", "neg"))
         if not all(isinstance(text, str) for text in (prompt, pos, neg)) or not prompt + pos or not prompt + neg:
             raise UserError(f'{place}: neither a tree that rstar.py --trees wrote nor {{"prompt": ..., "pos": ..., "neg": ...}}')

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (AutoModelForSequenceClassification, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM,
+from transformers import (AutoModelForSequenceClassification, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM, Phi3Config, Phi3ForCausalLM,
                           PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM)
 
 import rstar
@@ -88,6 +88,47 @@ def test_what_a_checkpoint_says_about_sampling_does_not_leak_in(folder, tmp_path
     tokenizer.save_pretrained(tmp_path)
     (tmp_path / "generation_config.json").write_text(json.dumps(dict(do_sample=True, repetition_penalty=9., top_k=1, min_p=.5, max_length=5, temperature=.01)))
     assert Policy(tmp_path)(["abc"], 3, STEP, 30, 1., 1) == before
+
+
+def test_all_end_tokens_of_a_checkpoint_count(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "generation_config.json").write_text(json.dumps(dict(eos_token_id=[1, 32, 7])))
+    assert Policy(tmp_path / "model").ends == {1, 7, 32}
+
+
+def test_what_a_row_is_padded_with_is_not_counted(tmp_path):
+    make_model("llama", tmp_path, tuned=False)
+    together, each = Policy(tmp_path), Policy(tmp_path)
+    texts, stops = ["a", "bc", "def", "g h i"], ("t", "c", "k", "7")     # that are part of no special token
+    found = together(texts, 4, stops, 40, 1., 5)
+    assert found == [each([text], 4, stops, 40, 1., 5)[0] for text in texts] and together.tokens == each.tokens
+    assert any(sample.endswith(stops) for samples in found for sample in samples)
+    assert together.tokens <= sum(len(together.tokenizer(sample, add_special_tokens=False)["input_ids"]) + 1 if "\ufffd" not in sample else 40
+                                  for samples in found for sample in samples)
+
+
+def test_a_draw_at_the_very_end_takes_what_is_possible():
+    draw = rstar.Draw(["x"], 1, 1, 1., 0, 0, "cpu")
+    draw.uniforms[:] = 1.
+    scores = torch.full((1, 10), -1e9)
+    scores[0, 3] = 0.
+    assert draw(torch.zeros(1, 0, dtype=torch.long), scores).argmax().item() == 3
+
+
+def test_a_model_whose_state_cannot_be_repeated_is_refused(tmp_path):
+    tokenizer = make_tokenizer(False)
+    MambaForCausalLM(MambaConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, state_size=4, pad_token_id=0, eos_token_id=1)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="attention in every layer"):
+        Policy(tmp_path)
+
+
+def test_a_chat_template_that_wants_more_gets_one_line(tmp_path):
+    make_model("llama", tmp_path, tuned=False, chat=True)
+    policy = Policy(tmp_path)
+    policy.tokenizer.chat_template = "{{ raise_exception('a system message comes first') }}"
+    with pytest.raises(UserError, match="a system message comes first"):
+        policy.prompt("What is it?")
 
 
 def test_length_is_bounded_and_tokens_are_counted(folder):
