@@ -92,13 +92,10 @@ def test_the_bundled_models_are_as_good_as_their_table():
     within 3 points."""
     with open(ROOT / "tiny" / "results.csv") as file:
         table = {row["what"]: row for row in csv.DictReader(file) if (row["round"], row["on"]) == ("4", "standard")}
-    problems = world.problems("test", "standard", 1000, seed=7)
-    questions = [problem.question for problem in problems]
+    problems = [dict(question=problem.question, reference=problem.answer) for problem in world.problems("test", "standard", 1000, seed=7)]
     flags = re.search(r"ANSWER:-(--rollouts 16[^}]*)}", (ROOT / "evolve.sh").read_text()).group(1)
     _, config = rstar.parse(["--example", *flags.split(), "--batch", "48"])
     policy, ppm = rstar.Policy(ROOT / "tiny/policy", config), rstar.PPM(ROOT / "tiny/ppm", config)
-    right = lambda every: sum(end is not None and end.answer == problem.answer for end, problem in zip(map(rstar.choose, every), problems))
-    greedy = rstar.whole_solutions(questions, 1, policy, ppm, dataclasses.replace(config, temperature=0.))
-    assert 100 * right(greedy) / 1000 >= float(table["greedy"]["percent"]) - 3
-    trees = rstar.solve(questions[:200], policy, ppm, config)
-    assert 100 * right([[end for root in roots for end in rstar.terminals(root)] for roots in trees]) / 200 >= float(table["tree search"]["percent"]) - 3
+    for way, ways, count in (("greedy", "greedy", 1000), ("tree search", "tree", 200)):
+        outcomes = rstar.evaluate(problems[:count], policy, ppm, dataclasses.replace(config, ways=ways))[way]
+        assert 100 * sum(right for right, _ in outcomes) / count >= float(table[way]["percent"]) - 3, way
