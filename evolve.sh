@@ -22,14 +22,26 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+fail() { echo "evolve.sh: $*" >&2; exit 2; }
+case $* in ""|test|tables) ;; *) fail "$*: unknown; nothing, test or tables" ;; esac
+
 SMOKE=${SMOKE:-}                                     # 1: tiny counts
+case $SMOKE in ""|1) ;; 0) SMOKE= ;; *) fail "SMOKE=$SMOKE: 1 or nothing" ;; esac
 OUT=${OUT:-runs/${SMOKE:+smoke-}tiny}                # everything is written here
 POLICY=${POLICY:-tiny/base}                          # the base that every round's policy is tuned from
 BOOTSTRAP=${BOOTSTRAP:-$POLICY}                      # who searches in round 1
 PROBLEMS=${PROBLEMS:-} DEV=${DEV:-} TEST=${TEST:-}   # .json or .jsonl with question and answer; empty: the tiny world's
 SEED=${SEED:-0}
 PYTHON=${PYTHON:-python}
-CARDS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" || echo 0)
+# The files are read once, to tell what is wrong with them now and not in hours.
+CARDS=$($PYTHON -c "
+import sys, torch, rstar
+def work():
+    for file in filter(None, sys.argv[1:]):
+        rstar.read_problems(file)
+    print(torch.cuda.device_count())
+sys.exit(rstar.run('evolve.sh', work, 'a smaller file'))
+" "$PROBLEMS" "$DEV" "$TEST") || exit 2
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
 SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48), on several "--device cuda:{}" and as many WORKERS
@@ -52,28 +64,30 @@ if [ "$CARDS" -eq 0 ]; then                          # a CPU: keep memory instea
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 fi
 
-fail() { echo "evolve.sh: $*" >&2; exit 2; }
-case $* in ""|test|tables) ;; *) fail "$*: unknown; nothing, test or tables" ;; esac
-for file in "$PROBLEMS" "$DEV" "$TEST"; do [ -z "$file" ] || [ -f "$file" ] || fail "$file: there is no such file"; done
 for name in SEED COUNT SMALL LARGE TABLE ROLLOUTS WORKERS TRAINERS; do
-    [[ ${!name} =~ ^[0-9]+$ ]] && { [ $name = SEED ] || [ "${!name}" -gt 0 ]; } || fail "$name=${!name}: not a whole number over 0"
+    [[ ${!name} =~ ^(0|[1-9][0-9]{0,8})$ ]] && { [ $name = SEED ] || [ "${!name}" -gt 0 ]; } || fail "$name=${!name}: not a whole number over 0"
 done
 MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 
 mkdir -p "$OUT/done" 2>/dev/null || fail "$OUT cannot be written; give another OUT"
 exec 9> "$OUT/lock"                                  # held by all that it starts
 ! command -v flock > /dev/null || flock -n 9 || { echo "evolve.sh: $OUT: waits for another run there to end" >&2; flock 9; }
-same() {                                             # same FILE SETTINGS: those that OUT was made with
-    [ -f "$OUT/$1" ] || echo "$2" > "$OUT/$1"
-    [ "$2" = "$(cat "$OUT/$1")" ] || fail "$OUT was made with $(cat "$OUT/$1"), not with $2; give another OUT"
+settings() { local name; for name in "$@"; do echo "$name=${!name}"; done; }
+same() {                                             # same FILE NAME...: were these the same when OUT was made?
+    local other
+    [ ! -f "$OUT/$1" ] || other=$(diff "$OUT/$1" <(settings "${@:2}") | sed -n 's/^< /then /p; s/^> /now /p' | paste -sd ";" - || true)
+    [ -z "${other:-}" ] || fail "$OUT was made with other settings ($other); give another OUT"
 }
-same settings "POLICY=$POLICY BOOTSTRAP=$BOOTSTRAP PROBLEMS=$PROBLEMS DEV=$DEV TEST=$TEST SEED=$SEED COUNT=$COUNT SMALL=$SMALL ROLLOUTS=$ROLLOUTS SMOKE=$SMOKE WORKERS=$WORKERS SEARCH=$SEARCH TRAIN=$TRAIN TRAIN_PPM=$TRAIN_PPM ANSWER=$ANSWER"
+MADE_WITH="POLICY BOOTSTRAP PROBLEMS DEV TEST SEED COUNT SMALL ROLLOUTS SMOKE WORKERS SEARCH TRAIN TRAIN_PPM ANSWER"
+same settings $MADE_WITH
+[ -f "$OUT/settings" ] || rm -f "$OUT"/done/problems-*
 
 stage() {                                            # stage NAME COMMAND...: once; its seconds are kept in done/NAME
     local name=$1 start=$SECONDS; shift
     [ ! -e "$OUT/done/$name" ] || return 0
     echo "=== $name" >&2
     "$@" >&2                                         # stdout is for the tables alone
+    [[ $name == problems-* ]] || settings $MADE_WITH > "$OUT/settings"      # kept from the first real work on
     echo $((SECONDS - start)) > "$OUT/done/$name"
 }
 
@@ -154,7 +168,8 @@ rounds() {
 
 tests() {                                            # the last round on LARGE standard and hard problems and TABLE reworded ones; the others on TABLE standard ones
     local r mix count policy ppm mixes="standard hard reworded"
-    same settings.test "LARGE=$LARGE TABLE=$TABLE"
+    same settings.test LARGE TABLE
+    settings LARGE TABLE > "$OUT/settings.test"
     [ -z "$TEST" ] || mixes=test                     # a TEST of your own is one kind, and all of it is taken
     for r in 4 3 2 1 0; do
         if [ $r -eq 0 ]; then policy=$POLICY ppm=none; else policy=$OUT/policy-r$r ppm=$OUT/ppm-r$r; fi
@@ -179,7 +194,8 @@ tuned() {                                            # tuned NAME ARGUMENTS...: 
 
 tables() {                                           # the paper's tables on a laptop, with controls
     local loss trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
-    same settings.test "LARGE=$LARGE TABLE=$TABLE"
+    same settings.test LARGE TABLE
+    settings LARGE TABLE > "$OUT/settings.test"
     stage problems-tables problems tables "$TEST" test "standard:$LARGE"
     alone data-base "$POLICY"
     alone data-r1 "$OUT/policy-r1"

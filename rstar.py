@@ -266,13 +266,15 @@ def load(path, what, auto_class, suits, config):
     except UserError:
         raise
     except Exception as error:        # the loaders of three libraries raise whatever they like
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         if not Path(name).exists():
             raise UserError(f"{what} {path}: neither a folder here nor to be had from the hub (no network, or no such "
                             f"model): {reason}") from error
-        raise UserError(f"{what} {path}: cannot be loaded: {reason}") from error
+        raise UserError(f"{what} {path}: cannot be loaded (damaged, half downloaded, of an unknown kind?): {reason}") from error
     if loading["missing_keys"] and "gguf_file" not in extra:       # they would be random; a .gguf file goes by other names
         raise UserError(f"{what} {path}: its file of weights lacks {len(loading['missing_keys'])} of them, such as {min(loading['missing_keys'])}")
+    if tokenizer.vocab_size > len(model.get_input_embeddings().weight):
+        raise UserError(f"{what} {path}: its tokenizer has {tokenizer.vocab_size} tokens, its weights know {len(model.get_input_embeddings().weight)}: one is of another model")
     if tokenizer.pad_token is None or tokenizer.pad_token in MARKERS:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token is None:
@@ -725,11 +727,12 @@ def search_each(questions, policy, ppm=None, references=None, config=Config(), b
 
 def grow(root, config, bar=None):
     """All rollouts of one tree, as a generator of the leaves to be expanded."""
-    for _ in range(config.rollouts):
+    for done in range(1, config.rollouts + 1):
         yield from rollout(root, config)
+        ended = reached(terminals(root), config.stop)
         if bar is not None:
-            bar.update()
-        if reached(terminals(root), config.stop):
+            bar.update(config.rollouts - done + 1 if ended else 1)
+        if ended:
             return
 
 
@@ -764,6 +767,8 @@ def solve(questions, policy, ppm, config, bar=None):
     for k in range(config.searches):
         open_ = [i for i, roots in enumerate(trees) if not any(reached(terminals(root), config.stop) for root in roots)]
         again = dataclasses.replace(config, seed=config.seed + 1000 * k)       # fresh trees, other samples
+        if bar is not None:
+            bar.update(config.rollouts * (len(questions) - len(open_)))
         for j, root in search_each([questions[i] for i in open_], policy, ppm, None, again, bar):
             trees[open_[j]].append(root)
     return trees
@@ -951,19 +956,27 @@ def read_text(path):
 
 
 def read_records(path):
-    """The records of a .json list or a .jsonl file, with where each stands: (place, dict)."""
+    """The records of a .json list (or of one record alone) or a .jsonl file, with where each stands: (place, dict)."""
     text = read_text(path)
-    if text.lstrip().startswith("["):
-        records = [(f"{path}, record {i + 1}", record) for i, record in enumerate(parse_json(path, text))]
-    else:                                                    # splitlines would cut at characters that JSON leaves as they are
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-        records = [(f"{path}, line {number}", parse_json(path, line, number)) for number, line in lines]
+    if text.lstrip().startswith("[") or text.split("\n")[0].strip() == "{":
+        found = parse_json(path, text)
+        records = [(f"{path}, record {i + 1}", record) for i, record in enumerate(found if isinstance(found, list) else [found])]
+    else:
+        records = [(f"{path}, line {number}", parse_json(path, line, number)) for number, line in lines_of(text)]
     if not records:
         raise UserError(f"{path}: this file holds no records")
     for place, record in records:
         if not isinstance(record, dict):
             raise UserError(f'{place}: not an object; each record needs fields like {{"question": ..., "answer": ...}}')
     return records
+
+
+def lines_of(text):
+    """(number, line) of all lines that are not blank. A tree at the end that a kill left half written is left out."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]      # splitlines would cut at characters that JSON leaves as they are
+    if lines and lines[-1][1].startswith('{"index": ') and not text.rstrip().endswith("]}"):
+        lines.pop()
+    return lines
 
 
 def parse_json(path, text, first=1):
@@ -1011,6 +1024,8 @@ def line_to_tree(line):
         made = []
         for number, fields in enumerate(record["nodes"]):
             parent = None if fields["parent"] is None else made[fields["parent"]]
+            if not isinstance(fields["text"], str) or not all(isinstance(fields[name], (int, float)) for name in ("visits", "q", "copies")):
+                raise TypeError(f"node {number}: text, visits, q or copies is of another type")
             made.append(Node(parent=parent, number=number, **{name: fields[name] for name in NODE_FIELDS}))
             if parent:
                 parent.children.append(made[-1])
@@ -1023,17 +1038,17 @@ def line_to_tree(line):
         made[0].reference, made[0].events = record["reference"], record["events"]
         return made[0], record["index"], record["settings"]
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"not a tree as rstar.py writes it ({type(error).__name__}: {error})") from None
+        raise ValueError(f"not a tree as rstar.py writes it, one a line ({type(error).__name__}: {error})") from None
 
 
 def read_trees(path):
     """The roots of all trees in a file that `--trees` wrote."""
     trees = []
-    for i, line in enumerate(read_text(path).split("\n")):
+    for number, line in lines_of(read_text(path)):
         try:
-            trees += [line_to_tree(line)[0]] if line.strip() else []
+            trees.append(line_to_tree(line)[0])
         except ValueError as error:
-            raise UserError(f"{path}, line {i + 1}: {error}") from None
+            raise UserError(f"{path}, line {number}: {error}") from None
     return trees
 
 
@@ -1041,14 +1056,16 @@ def settings_of(args, config, problems):
     """What has to be the same for two results to belong together: all but where it runs, how fast and how precisely."""
     policy, ppm = args.policy or "tiny/policy", "tiny/ppm" if args.ppm == str(BUNDLED_PPM) else args.ppm
     how = dataclasses.asdict(config)
-    for name in "device dtype batch rows".split():
+    how["ways"] = ",".join(sorted(config.ways.split(",")))
+    for name in "device dtype batch rows".split() + ("ways samples".split() if args.trees else []):
         del how[name]
     return dict(policy=policy, ppm=ppm, **how, problems=hashlib.sha256(json.dumps(problems).encode()).hexdigest()[:16])
 
 
 def refuse_other_settings(path, found, wanted):
     found = found if isinstance(found, dict) else {}
-    other = [f"{name} {found.get(name)!r}, not {wanted[name]!r}" for name in wanted if found.get(name) != wanted[name]]
+    hashed = dict(problems="other questions", data_hash="other data")
+    other = [hashed.get(name) or f"{name} {found.get(name)!r}, not {wanted[name]!r}" for name in wanted if found.get(name) != wanted[name]]
     if other:
         raise UserError(f"{path}: holds results of other settings ({'; '.join(other)}); give another file name or the same settings")
 
@@ -1088,7 +1105,8 @@ LOW, AGREE = -.4, .7
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        raise UserError(f"{message} (--help lists all flags)")
+        hint = "; a value that begins with - is given as --FLAG=-VALUE" if "expected one argument" in message else ""
+        raise UserError(f"{message}{hint} (--help lists all flags)")
 
 
 def parse(arguments):
@@ -1130,12 +1148,19 @@ def parse(arguments):
         raise UserError("--searches: --trees keeps one tree per problem; for more, run again with another --seed and another OUT")
     if args.print_tree and args.problems is not None:
         raise UserError("--print-tree needs --problem or --example")
+    if args.policy == "":
+        raise UserError("--policy is empty; give a folder, a .gguf file or a hub id")
     part = re.fullmatch(r"(\d+)/(\d+)", args.part)
     if not part or int(part[1]) >= int(part[2]):
         raise UserError(f"--part {args.part}: not a part; 0/2 and 1/2 are the two halves")
     args.part = slice(int(part[1]), None, int(part[2]))
     if args.ppm is None:
         args.ppm = str(BUNDLED_PPM) if Path(args.policy or BUNDLED_POLICY).expanduser().resolve() == BUNDLED_POLICY else "none"
+    asked = set(config.ways.split(",")) if config.ways != Config.ways else set()
+    if args.ppm == "none" and asked & {"step-wise", "adaptive"}:
+        raise UserError(f"--ways {config.ways}: step-wise and adaptive need a --ppm")
+    if config.stop > 1 and "adaptive" in asked:
+        raise UserError(f"--ways {config.ways}: adaptive needs a --stop of at most 1, the PPM score at which it is content")
     return args, config
 
 
@@ -1155,8 +1180,8 @@ def too_long(questions, policy):
 def tell_too_long(problems, policy, args):
     long = too_long([problem["question"] for problem in problems], policy)
     if long:
-        print(f"rstar: {args.problems}: {len(long)} of {len(problems)} questions are longer than the model can read ({policy.longest} tokens) "
-              f"and count as not answered; the first: {long[0][:60]!r}", file=sys.stderr)
+        print(f"rstar: {args.problems}: questions longer than the model can read ({policy.longest} tokens), which count as not answered: "
+              f"{len(long)} of {len(problems)}; the first: {long[0][:60]!r}", file=sys.stderr)
 
 
 def writable(path):
@@ -1197,6 +1222,7 @@ def answer_one(args, config):
     ends = [end for root in trees for end in terminals(root)]
     end = choose(ends)
     if end is None:
+        print("rstar: no trajectory came to an answer; try more --rollouts or --searches", file=sys.stderr)
         print("Answer: none found")
         return 1
     for node in end.steps:
@@ -1206,7 +1232,7 @@ def answer_one(args, config):
         if rest:
             print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
     agree = agreement(end, ends)
-    if args.ppm == str(BUNDLED_PPM) and (end.ppm < LOW or agree < AGREE):
+    if Path(args.ppm).expanduser().resolve() == BUNDLED_PPM and (end.ppm < LOW or agree < AGREE or not is_count(end.answer)):
         print(f"rstar: low confidence (PPM {end.ppm:+.2f}, {agree:.0%} of the tree's samples agree): the bundled model knows "
               "only its small world of school problems; --policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
     print(f"Answer: {end.answer}")
@@ -1257,6 +1283,8 @@ def evaluate_file(args, config):
             found = json.loads(read_text(out))
             refuse_other_settings(out, found["settings"], settings)
             outcomes = found["outcomes"]
+            if len({len(results) for results in outcomes.values()}) != 1 or any(len(pair) != 2 for results in outcomes.values() for pair in results):
+                raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UserError(f"{out}: this file holds something else than an evaluation; give another file name") from None
     start = len(next(iter(outcomes.values()), []))
@@ -1272,7 +1300,7 @@ def evaluate_file(args, config):
                 part.write_text(json.dumps(dict(settings=settings, rows=summary(outcomes), outcomes=outcomes)))
                 os.replace(part, out)
                 bar.update(len(some))
-                bar.set_postfix({way: f"{sum(right for right, _ in results)}/{len(results)}" for way, results in list(outcomes.items())[:2]})
+                bar.set_postfix({way: f"{sum(right for right, _ in outcomes[way])}/{len(outcomes[way])}" for way in (TREE_SEARCH, "greedy") if way in outcomes})
     print_table(summary(outcomes))
     return 0
 

@@ -8,6 +8,7 @@
 Names in OUT: trees.r1.0.jsonl (round 1, worker 0), eval.dev-r1.0.json (split dev, round 1, worker 0), policy-r1, ppm-r1,
 done/STAGE (holding its seconds).
 """
+import contextlib
 import csv
 import json
 import statistics
@@ -55,20 +56,29 @@ def counted(round_, what, on, right, n):
     return dict(zip(COLUMNS, (round_, what, on, right, n, 100 * right / n, 100 * low, 100 * high)))
 
 
+@contextlib.contextmanager
+def as_left(path):
+    """Tells of a file that is not as evolve.sh left it."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        raise UserError(f"{path}: not as evolve.sh leaves it; delete it, and the same command makes it again") from None
+
+
 def evaluations(out):
     """A row for each round, split and way of answering. The workers' parts are put together."""
     parts = {}
     for path in sorted(out.glob("eval.*.json")):
-        try:
+        with as_left(path):
             _, name, worker, _ = path.name.split(".")
-            parts.setdefault(name, []).append(json.loads(path.read_text())["outcomes"])
-        except (ValueError, KeyError, TypeError):
-            raise UserError(f"{path}: no evaluation as evolve.sh leaves it; delete it") from None
+            on, _, round_ = name.rpartition("-r")
+            outcomes = json.loads(path.read_text())["outcomes"]
+            summary(outcomes)
+            parts.setdefault((on, int(round_)), []).append(outcomes)
     rows = []
-    for name, found in parts.items():
-        on, _, round_ = name.rpartition("-r")
+    for (on, round_), found in parts.items():
         together = {way: sum((part[way] for part in found), []) for way in found[0]}
-        rows += [dict(row, round=int(round_), on=on, what=row["way"]) for row in summary(together)]
+        rows += [dict(row, round=round_, on=on, what=row["way"]) for row in summary(together)]
     return sorted(rows, key=lambda row: (row["on"], row["round"]))
 
 
@@ -107,23 +117,26 @@ def difficulty(out, pattern):
 
 def pair_accuracy(out):
     """Per round: held-out pairs that the PPM puts in the right order, those of the rounds up to its own, and those of all four."""
+    found = [("pairs", r, out / f"ppm-r{r}" / "metrics.json", lambda kept: kept["history"][-1]) for r in range(1, 5)]
+    found += [("all rounds' pairs", r, out / "pairs.json", lambda kept, r=r: kept[str(r)]) for r in range(1, 5)]
     rows = []
-    same = json.loads((out / "pairs.json").read_text()) if (out / "pairs.json").exists() else {}
-    for r in range(1, 5):
-        if (out / f"ppm-r{r}" / "metrics.json").exists():
-            last = json.loads((out / f"ppm-r{r}" / "metrics.json").read_text())["history"][-1]
-            rows += [counted(r, f"PPM, pairs of {kind}", "held out of train", last[f"{kind}_right"], last[f"{kind}_n"])
-                     for kind in ("steps", "answers") if last.get(f"{kind}_n")]
-    return rows + [counted(int(r), f"PPM, all rounds' pairs of {kind}", "held out of train", found[f"{kind}_right"], found[f"{kind}_n"])
-                   for r, found in same.items() for kind in ("steps", "answers") if found[f"{kind}_n"]]
+    for what, r, path, of in found:
+        if path.exists():
+            with as_left(path):
+                last = of(json.loads(path.read_text()))
+                rows += [counted(r, f"PPM, {what} of {kind}", "held out of train", last[f"{kind}_right"], last[f"{kind}_n"])
+                         for kind in ("steps", "answers") if last.get(f"{kind}_n")]
+    return rows
 
 
 def same_pairs(out):
     """The pairs of later rounds are harder than those of earlier ones; only on the same ones can the rounds' PPMs be
     compared. A problem is held out in all rounds or in none."""
     import train_ppm                                  # the tables need no trainer
-    settings = json.loads(read_text(out / "ppm-r4" / "metrics.json"))["settings"]
-    del settings["data_hash"]
+    text = read_text(out / "ppm-r4" / "metrics.json")
+    with as_left(out / "ppm-r4" / "metrics.json"):
+        settings = json.loads(text)["settings"]
+        del settings["data_hash"]
     settings = train_ppm.Settings(**settings, trees=sorted(map(str, out.glob("trees.r[1-4]*.jsonl"))), out="")
     pairs, _, counts = train_ppm.make_items(settings, *train_ppm.load_model(settings))
     _, held_out = train_ppm.split(pairs, settings, counts)
@@ -163,7 +176,7 @@ def results(out):
         writer.writeheader()
         writer.writerows(answers + covered + pairs)
         writer.writerows(dict(what=f"stage {name}", seconds=value) for name, value in seconds.items())
-    parts = [f"# {out}", read_text(out / "settings").strip()]
+    parts = [f"# {out}", " ".join(read_text(out / "settings").split("\n")).strip()]
     apart = {on for lines in TABLES.values() for _, on, _, _ in lines}
     parts += [f"## Answers on {on}\n\n" + table([row for row in answers if row["on"] == on]) for on in dict.fromkeys(row["on"] for row in answers)
               if on not in apart]

@@ -292,7 +292,7 @@ def train(settings, dry_run=False):
             if step + 1 == len(plan) or plan[step + 1][0] > epoch:
                 found = evaluate(model, held_out, tokenizer.pad_token_id, accelerator, settings)
                 steps = sum(other == epoch for other, _ in plan)
-                progress["history"].append(dict(epoch=epoch + 1, loss=progress["summed"] / steps, **found))
+                progress["history"].append(dict(epoch=epoch + 1, loss=progress["summed"] / steps, **finite(found, settings)))
                 progress["summed"] = 0.
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]
@@ -338,7 +338,8 @@ def set_rate(optimizer, settings, step, steps):
 
 
 def finite(loss, settings):
-    if not math.isfinite(loss):
+    """The loss, or the dict of those that were held out, if all are numbers."""
+    if not all(math.isfinite(value or 0.) for value in (loss.values() if isinstance(loss, dict) else [loss])):
         raise UserError(f"the loss is {loss}: the training has diverged; try a lower --lr than {settings.lr:g}")
     return loss
 
@@ -490,6 +491,11 @@ def check_settings(settings, **choices):
             raise UserError(f"--{one.name.replace('_', '-')} must be at least {least}, not {value}")
     if settings.held_out >= 1:
         raise UserError(f"--held-out {settings.held_out}: a share less than 1, or nothing is left to train on")
+    if settings.warmup > 1:
+        raise UserError(f"--warmup {settings.warmup}: a share of the steps, at most 1")
+    for name in "lr clip scale".split():
+        if getattr(settings, name, 1) == 0:
+            raise UserError(f"--{name} 0: nothing would be learned; give more")
 
 
 def start(settings):
@@ -526,6 +532,7 @@ def command_line(program, description, Settings, train, arguments):
 
     def work():
         given = vars(parser.parse_args(arguments))
+        given["out"] = str(Path(given["out"]).expanduser())
         dry_run = given.pop("dry_run")
         return train(Settings(**given), dry_run)
     return run(program, work, "fewer tokens at a time (half of --tokens) or shorter texts (--length)",

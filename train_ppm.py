@@ -342,11 +342,11 @@ def train(settings, dry_run=False):
             progress["summed"] += finite(loss, settings)
             progress["step"], progress["seconds"] = step + 1, time.time() - started
             bar.update()
-            bar.set_postfix(loss=f"{loss:.3f}", pairs=f"{accuracy:.0%}", tokens_s=f"{progress['tokens'] / progress['seconds']:.0f}")
+            bar.set_postfix(loss=f"{loss:.3f}", pairs=f"{accuracy:.0%}" if accuracy == accuracy else "none", tokens_s=f"{progress['tokens'] / progress['seconds']:.0f}")
             if step + 1 == len(plan) or plan[step + 1][0] > epoch:
                 found = evaluate(model, held_out, tokenizer.pad_token_id, accelerator, settings)
                 steps = sum(other == epoch for other, _ in plan)
-                progress["history"].append(dict(epoch=epoch + 1, loss=progress["summed"] / steps, **found))
+                progress["history"].append(dict(epoch=epoch + 1, loss=progress["summed"] / steps, **finite(found, settings)))
                 progress["summed"] = 0.
             saved = save_state(accelerator, settings, wanted, progress, saved)
     del progress["summed"]

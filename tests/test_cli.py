@@ -124,12 +124,26 @@ def test_to_cut_a_half_written_line_rewrites_nothing(scripted, tmp_path, monkeyp
     assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
 
 
+def test_trees_do_not_depend_on_what_evaluations_compare(scripted, tmp_path):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    for more in ([], ["--ways", "greedy"], ["--samples", "3"]):
+        assert rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2", *more]) == 0
+    assert len(scripted) == 1
+
+
+def test_a_half_written_tree_is_left_out(scripted, tmp_path):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
+    out.write_text(out.read_text()[:-30])
+    assert len(rstar.read_trees(out)) == len(rstar.read_records(out)) == 4
+
+
 def test_trees_of_other_problems_are_not_mixed_in(scripted, tmp_path, capsys):
     out = tmp_path / "trees.jsonl"
     rstar.main(["--problems", write(tmp_path / "q.jsonl", QUESTIONS), "--trees", str(out)])
     corrected = write(tmp_path / "other.jsonl", [dict(QUESTIONS[0], answer="7")] + QUESTIONS[1:])
     capsys.readouterr()
-    assert "other settings (problems" in refused(capsys, "--problems", corrected, "--trees", out)
+    assert "other settings (other questions)" in refused(capsys, "--problems", corrected, "--trees", out)
 
 
 def test_parts_are_the_whole(scripted, tmp_path):
@@ -185,7 +199,7 @@ def test_questions_that_are_too_long_are_told(scripted, tmp_path, capsys, monkey
     questions = write(tmp_path / "q.jsonl", QUESTIONS)
     for what in ("--trees", "--evaluate"):
         assert rstar.main(["--problems", questions, what, str(tmp_path / what), "--rollouts", "1"]) == 0
-        told = f"rstar: {questions}: 1 of 5 questions are longer than the model can read (4096 tokens) and count as not answered; the first: 'question 3'\n"
+        told = f"rstar: {questions}: questions longer than the model can read (4096 tokens), which count as not answered: 1 of 5; the first: 'question 3'\n"
         assert told in capsys.readouterr().err
 
 
@@ -241,6 +255,10 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problems", "x.jsonl", "--trees", "out.jsonl", "--print-tree"], "--print-tree needs --problem or --example"),
     (["--problems", "x", "--evaluate", "out", "--ways", "tree,votes"], "--ways tree,votes: unknown; some of tree,samples"),
     (["--problems", "x", "--evaluate", "out", "--ways", "adaptive"], "--samples"),
+    (["--problems", "x", "--evaluate", "out", "--ways", "tree,adaptive"], "adaptive needs a --stop"),
+    (["--problems", "x", "--evaluate", "out", "--ways", "tree,step-wise", "--ppm", "none"], "need a --ppm"),
+    (["--problem", "x", "--policy", ""], "--policy is empty"),
+    (["--problem", "-5+3"], "--FLAG=-VALUE"),
     (["--problem", "x", "--policy", "./missing"], "./missing"),
     (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
 ])

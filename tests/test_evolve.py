@@ -40,7 +40,7 @@ def test_all_of_it_runs_and_a_rerun_does_nothing_again(tmp_path):
 def test_other_settings_are_refused(tmp_path):
     (tmp_path / "settings").write_text("SEED=7\n")
     refused = evolve(tmp_path)
-    assert refused.returncode == 2 and "was made with SEED=7" in refused.stderr and len(refused.stderr.splitlines()) == 1
+    assert refused.returncode == 2 and "then SEED=7;" in refused.stderr and "now SEED=0" in refused.stderr and len(refused.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("environment, arguments, line", [(dict(PROBLEMS="nowhere.jsonl"), (), "nowhere.jsonl: there is no such file"), ({}, ("dance",), "dance: unknown"),
@@ -83,6 +83,14 @@ def test_the_parts_of_the_workers_are_put_together(tmp_path):
     rows = show.evaluations(tmp_path)
     assert [(row["round"], row["on"], row["what"], row["right"], row["n"], row["tokens_per_problem"]) for row in rows] == [
         (2, "dev", "tree search", 2, 3, 17 / 3), (2, "dev", "greedy", 1, 3, 2)]
+
+
+@pytest.mark.parametrize("name, text", [
+    ("eval.notes.0.json", "{}"), ("eval.dev-r1.0.json", '{"outcomes": [1]}'), ("eval.dev-r1.0.json", '{"outcomes": {"greedy": [true]}}'), ("pairs.json", "{"), ("pairs.json", "{}")])
+def test_what_evolve_did_not_leave_is_told(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(rstar.UserError, match=f"{name}: not as evolve.sh leaves it"):
+        show.evaluations(tmp_path), show.pair_accuracy(tmp_path)
 
 
 def test_a_paper_table_stands_beside_the_papers_numbers(tmp_path):

@@ -123,6 +123,15 @@ def test_a_model_whose_state_cannot_be_repeated_is_refused(tmp_path):
         Policy(tmp_path)
 
 
+def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+    make_model("llama", tmp_path)
+    larger = make_tokenizer(True)
+    larger._tokenizer = Tokenizer(models.WordLevel({f"w{i}": i for i in range(500)}, unk_token="w0"))
+    larger.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="one is of another model"):
+        Policy(tmp_path)
+
+
 def test_a_chat_template_that_wants_more_gets_one_line(tmp_path):
     make_model("llama", tmp_path, tuned=False, chat=True)
     policy = Policy(tmp_path)
