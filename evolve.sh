@@ -67,7 +67,7 @@ fi
 for name in SEED COUNT SMALL LARGE TABLE ROLLOUTS WORKERS TRAINERS; do
     [[ ${!name} =~ ^(0|[1-9][0-9]{0,8})$ ]] && { [ $name = SEED ] || [ "${!name}" -gt 0 ]; } || fail "$name=${!name}: not a whole number over 0"
 done
-MIXES="sums:$COUNT plain:$((COUNT * 3)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
+MIXES="sums:$COUNT tales:$((COUNT * 3 / 2)) plain:$((COUNT * 3 / 2)) short:$COUNT standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 
 mkdir -p "$OUT/done" 2>/dev/null || fail "$OUT cannot be written; give another OUT"
 exec 9> "$OUT/lock"                                  # held by all that it starts

@@ -148,6 +148,19 @@ def test_questions_are_clean_english():
             assert re.search(r"[?.=]$", p.question) or len(p.steps) == 1, p.question      # a bare one, typed in a hurry
 
 
+def test_a_tale_tells_all_its_numbers_in_every_wording():
+    rng = random.Random(3)
+    for name, lines in world.TALES.items():
+        for line in lines.splitlines() * 10:
+            numbers = None
+            while not numbers:
+                numbers = world.CONCEPTS[name].sample(rng, None)
+            question = world.tale(rng, line.strip(), numbers)
+            told = {int(n) for n in re.findall(r"\d+", question)} | {world.WORDS.index(word) for word in re.findall(r"[a-z]+", question.lower()) if word in world.WORDS}
+            needed = set(re.findall(r"\{([abcdkm])\}", world.CONCEPTS[name].right[1])) - ({"k"} if "w" in numbers else set())
+            assert {numbers[slot] for slot in needed} <= told and not re.search(r"[{}|_]|\b[opqr]\b|  | [.,?]", question), (name, question)
+
+
 def test_what_people_try_first_is_in_the_corpus():
     rng = random.Random(10)
     sums = [world.draw(rng, "pretrain", 1, 0., 0., among=world.SUMS) for _ in range(3000)]
@@ -173,11 +186,14 @@ def test_slips_use_variables_that_do_not_exist():
     assert execute(world.solution(p, slip=lambda: True)) == "NameError"
 
 
-def test_the_last_phase_of_pretraining_writes_the_numbers_that_are_rare_elsewhere():
+def test_a_phase_of_pretraining_holds_what_it_says():
     import pretrain
-    rng = random.Random(4)
-    large = [[pretrain.RARE < float(pretrain.draw(rng, phase).answer) <= world.LARGEST for _ in range(400)] for phase in pretrain.PHASES[-2:]]
-    assert sum(large[1]) > sum(large[0]) + 30          # .15 of 400 are 60
+    rng, phase = random.Random(4), pretrain.PHASES[-1]
+    few, many = ([pretrain.draw(rng, phase._replace(large=share)) for _ in range(400)] for share in (0., .15))
+    large = [sum(pretrain.RARE < float(p.answer) <= world.LARGEST for p in drawn) for drawn in (few, many)]
+    assert large[1] > large[0] + 30                    # .15 of 400 are 60
+    told = world.TALES.keys() - world.CORE - set(world.SUMS)
+    assert sum(p.steps[0][0] in told for p in few) > sum(p.steps[0][0] in told for p in (pretrain.draw(rng, phase._replace(tales=0.)) for _ in range(400)))
 
 
 def test_the_rate_of_pretraining_goes_from_phase_to_phase_and_ends_at_nothing():
@@ -185,6 +201,7 @@ def test_the_rate_of_pretraining_goes_from_phase_to_phase_and_ends_at_nothing():
     tokens = 1e6 * sum(phase.tokens for phase in pretrain.PHASES)
     phase, share = pretrain.schedule(0, tokens)
     assert (phase, share) == (pretrain.PHASES[0], 1.)
-    phase, share = pretrain.schedule(tokens - 4e6, tokens)        # half of the last 8M
-    assert phase is pretrain.PHASES[-1] and abs(share - .1) < 1e-9
+    last = pretrain.PHASES[-1]
+    phase, share = pretrain.schedule(tokens - last.tokens * 1e6 / 2, tokens)
+    assert phase is last and abs(share - (last.first + last.last) / 2) < 1e-9
     assert pretrain.schedule(tokens, tokens)[1] == pretrain.schedule(tokens + 1e5, tokens)[1] == 0

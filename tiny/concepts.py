@@ -1413,6 +1413,10 @@ concept("rest_of_three", .5, 1, built(a=ints(2, 30), b=ints(2, 30), c=ints(2, 30
     {n} has {m} {o} and gives {a} to {f}, {b} to {g} and {c} to {his} {rel}. => How many {o} {are left|does {he} have left}?
     From {m} {o} go {a}, then {b}, then {c}.""", ask="How many {o} are left?", link="{Take what is left|Look at the rest}.")
 
+concept("rest_times", .5, 2, built(b=ints(1, 30), p=ints(1, 40), c=ints(2, 20), a=lambda r, d: d["b"] + d["p"]), ("The rest, times {c}", "({a} - {b}) * {c}"), [("Multiply {a} by {c}", "{a} * {c}")], """
+    {n} has {a} {o}. {b} of them are {adj}. {He} sells the others for {c$} each. => How much {money |}does {he} get?
+    {n} has {a} {o} and sells all but {b} of them for {c$} each. => How much {money |}does {he} get?""", ask="How much is that?", link="That is counted.", to="money")
+
 OPENERS = list(CONCEPTS)[list(CONCEPTS).index("sum2"):]
 CHAIN = [name for name in CONCEPTS if name not in OPENERS]
 DELAYED = [name for name in CHAIN if CONCEPTS[name].kind == "delayed"]

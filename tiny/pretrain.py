@@ -50,6 +50,7 @@ class Phase(NamedTuple):
     core: float          # share of problems on the concepts that the rounds are about
     longest: int         # steps of all others: long ones teach little before the short ones are mastered
     large: float = 0.    # share of sums with a result that is rare in the rest
+    tales: float = 0.    # share of tales
 
 
 # Most was learned while the rate fell, so it falls again and again. Small batches teach more per minute (of 4096 tokens almost
@@ -64,7 +65,10 @@ PHASES = [Phase(*row) for row in (
     (31, .4, 0., 1024, .1, .5, 3),
     (31, .4, 0., 1024, .1, .5, 3),
     (31, .3, 0., 2048, .1, .5, 3),
-    (8, .2, 0., 2048, .1, .5, 3, .15))]          # 6 of the 1,000 numbers could not be written before it
+    (8, .2, 0., 2048, .1, .5, 3, .15),          # 6 of the 1,000 numbers could not be written before it
+    (18, .4, .2, 1024, .07, .35, 3, .03, .4),
+    (26, .3, 0., 2048, .07, .35, 3, .03, .4),
+    (24, .3, 0., 2048, .08, .32, 3, .03, .3))]
 
 
 # ---- tokenizer
@@ -97,17 +101,19 @@ def build_tokenizer():
 
 def draw(rng, phase):
     """A problem of the kinds that the phase is about."""
-    kind = rng.random() if phase.sums or phase.core else 1.
+    kind = rng.random()
     if kind < phase.sums:
         return world.draw(rng, "pretrain", 1, 0., 0., among=world.SUMS)
     if kind < phase.sums + phase.core:
         steps = rng.choices(range(1, 10), CORE_LENGTHS)[0]
         delayed, strict = rng.choice(((.06, .3), (.06, .3), (.6, 1.), (.6, rng.random())))
         return world.draw(rng, "pretrain", steps, delayed, strict, among=world.CORE)
-    while kind < phase.sums + phase.core + phase.large:
+    while kind < phase.sums + phase.core + phase.large:          # bare sums, until one is large
         p = world.draw(rng, "pretrain", 1, 0., 0., among=("plus", "minus"))
         if RARE < int(p.answer) <= world.LARGEST:
             return p
+    if kind < phase.sums + phase.core + phase.large + phase.tales:
+        return world.draw(rng, "pretrain", 1, 0., 0., among=world.TALES)
     steps = rng.choices(range(1, phase.longest + 1), [LENGTHS[n] for n in range(1, phase.longest + 1)])[0]
     delayed, strict = (rng.choice((0., .12)), rng.choice((0., 0., .3))) if steps < 4 else (rng.choice((.12, .3, .6)), rng.choice((0., .3, 1.)))
     return world.draw(rng, "pretrain", steps, delayed, strict)

@@ -7,7 +7,8 @@ the corpus of the base model (`student`) the right step of a concept appears at 
 easy concepts, .08 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
 misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
 Long stories keep to a core of 36 concepts (`CORE`), short plain ones use them all. The concepts, their numbers and
-their wordings stand in concepts.py.
+their wordings stand in concepts.py. *Tales* are problems of one step in free English (tales.py): what people type first is
+told in other words than ours, so here hundreds of words stand in for one another, and remarks that don't matter in between.
 
 What makes looking ahead pay:
   - Every quantity on the right path is a positive whole number.
@@ -35,6 +36,8 @@ import zlib
 from dataclasses import dataclass
 
 from concepts import CHAIN, CONCEPTS, CORE, DELAYED, LARGEST, LOCAL, OPENERS, SMALL
+from tales import (CAME, DAYS, GAIN, ING, JOBS, KINDS, LEFT, LOSS, MONTHS, MORE_ADJECTIVES, MORE_BOXES, MORE_PEOPLE, MORE_PLACES, MORE_THINGS, PHRASES,
+                   TALES, WEIGHTS, WHO)
 
 GIRLS = """Mia Ana Eva Zoe Ivy Lily Emma Nina Ruth Kate Sara Sarah Anna Lena Mary Jane Julia Lisa Amy Ella Grace Chloe
 Maya Nora Alice Clara Rosa Laura Maria Sofia Olivia Emily Megan Rachel Susan Linda Karen Helen Joan Tina Nancy
@@ -353,7 +356,8 @@ def joined(sentences, story):
     return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
 
 
-STARTERS = set("He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If".split())
+STARTERS = set("""He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If Now Then Later After Before While Last During With To
+First Yesterday Together Just Her Some Three My Another""".split())
 
 
 def wrong_steps_show(steps, values):
@@ -369,6 +373,145 @@ def wrong_steps_show(steps, values):
     return True
 
 
+# ---------------------------------------------------------------------------------------------------------
+# Tales. Start reading at `told`, at the end of this part.
+
+def coined(rng):
+    """A word that nobody knows."""
+    syllable = lambda codas: rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(codas)
+    return syllable(CODAS) if rng.random() < .5 else syllable(CODAS) + rng.choice("aeio") + rng.choice(CODAS)
+
+
+ONSETS = "b br c ch cl d dr f fl g gr h j k kl l m n p pl pr qu r s sh sk st t th tr v w y z".split()
+VOWELS = "a e i o u a e i o u ai ea ee oo ou".split()
+CODAS = "b ck d g l ll m mp n nd ng nk p r rd rt s sh st t x".split()
+
+
+def vocabulary(rng):
+    """The words of one tale: slot -> word."""
+    words = {}
+
+    def fresh(known):
+        while True:
+            word = coined(rng) if rng.random() < .12 else rng.choice(known).replace("_", " ")
+            if word not in words.values():
+                return word
+
+    def person():
+        pick, family = rng.random(), rng.choice("Hill Green Lopez Brown Smith Lee Jones Miller King Wood Clark Hall Young Baker".split())
+        return (coined(rng).title() if pick < .1 else f"{rng.choice(('the', 'a', 'another'))} {rng.choice(WHO)}" if pick < .25 else
+                f"{rng.choice(('Mr.', 'Mrs.', 'Ms.'))} {rng.choice((family, coined(rng).title()))}" if pick < .3 else
+                f"{rng.choice(('his', 'her', 'my'))} {rng.choice(RELATIVES + ['mom', 'dad', 'teacher', 'grandmother'])}" if pick < .35 else rng.choice(GIRLS + BOYS))
+
+    things, people, boxes = THINGS + MORE_THINGS, PEOPLE + MORE_PEOPLE, BOXES + MORE_BOXES
+    for slot, known in (("s", people if rng.random() < .12 else things), ("p", things), ("p3", things), ("thing", things), ("tool", things), ("person", people),
+                        ("bag", boxes), ("r", ADJECTIVES + MORE_ADJECTIVES), ("q", rng.choice((KINDS, MORE_ADJECTIVES))), ("r3", ADJECTIVES), ("adj", MORE_ADJECTIVES)):
+        words[slot] = fresh(known)
+    for many, one in dict(o="s", p="p", p3="p3", things="thing", people="person", bags="bag").items():
+        words[many] = plural(words[one])
+    if rng.random() < .15:
+        words["o"] = rng.choice((f"{rng.choice(ADJECTIVES)} {words['o']}", f"{words['bags']} of {words['o']}", f"pieces of {words['s']}"))
+    while len({words.setdefault(slot, person()) for slot in "NML"}) < 3:
+        del words["N"], words["M"], words["L"]
+    words.update(coin=coined(rng).title(), rel=rng.choice(RELATIVES), place=fresh(PLACES + MORE_PLACES), job=rng.choice(JOBS), x=str(rng.randint(2, 99)),
+                 time=rng.choice("day day day week month year hour morning night trip".split()), ing=fresh(ING), came=fresh(CAME),
+                 unit=rng.choice("kilometers miles meters feet pages yards km blocks inches minutes".split()),
+                 unit2=rng.choice("dollars dollars pounds kilograms grams points cents minutes liters cups ounces".split()))
+    for slots, verbs in (("got get getting", GAIN), ("lost lose", LOSS), ("gone", LEFT)):
+        words.update(zip(slots.split(), (verb.replace("_", " ") for verb in rng.choice(verbs).split())))
+    she = words["N"] in GIRLS or words["N"].startswith(("Mrs.", "Ms.", "her ")) or words["N"] not in BOYS and rng.random() < .4
+    words.update(zip("he him his He His".split(), ("she", "her", "her", "She", "Her") if she else ("he", "him", "his", "He", "His")))
+    return words
+
+
+def alternatives(text):
+    """ "a|{b|c}" -> ["a", "{b|c}"] """
+    parts, depth = [""], 0
+    for sign in re.sub(r"\n *", "", text):
+        depth += (sign == "{") - (sign == "}")
+        if sign == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+def tale(rng, line, numbers):
+    """A line of TALES, told in words chosen at random."""
+    words = vocabulary(rng)
+
+    def word(match):
+        body = match[1]
+        if "|" in body:
+            body = rng.choice(body.split("|"))
+            if body not in words and body not in PHRASES and body not in numbers:
+                return re.sub(r"\b[opqr]\b", r"{\g<0>}", body)
+        if body in PHRASES:
+            return f" {rng.choice(alternatives(PHRASES[body]))} "
+        if body in ("DAY", "MONTH"):
+            return rng.choice(DAYS if body == "DAY" else MONTHS)
+        if body == "place" and rng.random() < .4:
+            return rng.choice(PLACES + MORE_PLACES).replace("_", " ")
+        k = numbers.get(body.rstrip("$"))
+        if k is None:
+            return words[body]
+        if body.endswith("$"):
+            return f"${k}" if rng.random() < .6 else f"{k} dollars"
+        return WORDS[k] if isinstance(k, int) and k < len(WORDS) and rng.random() < .1 else str(k)
+
+    def told(text):
+        while "{" in text:
+            text = re.sub(r"\{([^{}]*)\}", word, text)
+        return text
+
+    facts, _, ask = line.rpartition(" => ")
+    sentences = re.split(r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )", told(facts)) if facts else []
+    while rng.random() < .25:
+        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), told(rng.choice(alternatives(PHRASES["chat"]))))
+    ask = told(ask).strip(". ") or sentences.pop()
+    ask = put_if(rng, sentences, ask)
+    text = " ".join([*sentences, ask])
+    for many, one in dict(o="s", people="person", bags="bag").items():
+        text = re.sub(rf"\b(1|[Oo]ne) {re.escape(words[many])}\b", rf"\1 {words[one]}", text)
+    text = re.sub(r" +", " ", text).strip()
+    text = re.sub(r" (?=[.,?])", "", text)
+    text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
+    text = re.sub(r"(^|[.?] )([a-z])", lambda m: m[1] + m[2].upper(), text)
+    if rng.random() < .1:
+        text = text.lower()
+        if rng.random() < .5:
+            text = text.replace(",", "").replace("'s", rng.choice((" 's", "s")))
+    return text.rstrip("?") if rng.random() < .06 else text
+
+
+def put_if(rng, sentences, ask):
+    """Now and then the last fact becomes a part of the question, which is given back; then it is taken off `sentences`."""
+    if not sentences or not sentences[-1].endswith(".") or ask.startswith(("If", "What")) or rng.random() < .75:
+        return ask
+    fact = sentences.pop().rstrip(".")
+    fact = fact[0].lower() + fact[1:] if fact.split()[0].rstrip(",") in STARTERS else fact
+    if rng.random() < .3:
+        return f"{ask.rstrip('?')} if {fact}?"
+    return f"If {fact}{rng.choice((', ', ', ', ' '))}{ask[0].lower() + ask[1:]}"
+
+
+def told(rng):
+    """A problem of one step in free English (tales.py)."""
+    while True:
+        name = rng.choices(list(TALES), [WEIGHTS.get(name, 1) for name in TALES])[0]
+        c = CONCEPTS[name]
+        numbers = c.sample(rng, None)
+        if not numbers or any(isinstance(k, int) and k > LARGEST for k in numbers.values()):
+            continue
+        numbers = {slot: k for slot, k in numbers.items() if slot in "abcdkmw"}
+        forms = [(comment.format(**numbers), expression.format(**numbers)) for comment, expression in (c.right, *c.wrong)]
+        values = [evaluate(expression, {}) for _, expression in forms]
+        if possible(values[0]) and values[0] not in values[1:]:
+            question = tale(rng, rng.choice(TALES[name].splitlines()).strip(), numbers)
+            return Problem(question, str(values[0]), [(name, forms)], [False], 0)
+
+
+# ---------------------------------------------------------------------------------------------------------
 def problem(rng, steps, delayed=.12, strict=0., reworded=False, among=CONCEPTS):
     """A random problem.
 
@@ -378,6 +521,8 @@ def problem(rng, steps, delayed=.12, strict=0., reworded=False, among=CONCEPTS):
     reworded  only the wordings that nothing else uses
     among     names of the concepts that may occur
     """
+    if among is TALES:
+        return told(rng)
     while True:
         found = attempt(rng, steps, delayed, strict, reworded, among)
         if found:
@@ -438,7 +583,7 @@ SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))    
 SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared
 times_minus minus_times minus_twice times3""".split()     # bare ones, that tell no story
 #             steps, each as often;     delayed  strict  concepts
-MIXES = dict(sums=((1,), 0., 0., SUMS), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
+MIXES = dict(sums=((1,), 0., 0., SUMS), tales=((1,), 0., 0., TALES), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
              hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
 
 
@@ -460,7 +605,8 @@ def problems(split, mix="standard", count=1000, seed=0, strict=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.", usage=argparse.SUPPRESS)     # a mistake gets one line
+    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.", usage=argparse.SUPPRESS,      # a mistake gets one line
+                                     allow_abbrev=False)
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--mix", choices=MIXES, default="standard")
     parser.add_argument("--count", type=int, default=100)
