@@ -1099,7 +1099,7 @@ def finished_trees(path, settings):
 
 BUNDLED_POLICY, BUNDLED_PPM = HERE / "tiny" / "policy", HERE / "tiny" / "ppm"
 # The bundled models are unsure below this PPM score, or where a smaller share of a tree's samples has the chosen answer:
-# of 500 answers to dev problems (plain, bare sums) 379 of 407 others were right, and 50 of these 93 (13 of 20 by the score).
+# of 500 answers to dev problems (plain, bare sums) 369 of 396 others were right, and 64 of these 104 (6 of 11 by the score).
 LOW, AGREE = -.4, .7
 
 
