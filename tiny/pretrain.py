@@ -3,7 +3,7 @@
 A Llama with biases in its attention, four layers of four heads. Not a Qwen2: transformers 5.24 reads every folder of that
 type with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
 
-    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; two and a half hours on two
+    torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; three hours on two (LOG.md)
 
 The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that `world.student`
 writes, misconceptions included. What mattered most when this was tried out: training long enough that copying the right
