@@ -80,7 +80,7 @@ same() {                                             # same FILE NAME...: were t
 }
 MADE_WITH="POLICY BOOTSTRAP PROBLEMS DEV TEST SEED COUNT SMALL ROLLOUTS SMOKE WORKERS SEARCH TRAIN TRAIN_PPM ANSWER"
 same settings $MADE_WITH
-[ -f "$OUT/settings" ] || rm -f "$OUT"/done/problems-*
+[ -f "$OUT/settings" ] || rm -f "$OUT"/done/problems-*      # no real work yet: perhaps made with other settings
 
 stage() {                                            # stage NAME COMMAND...: once; its seconds are kept in done/NAME
     local name=$1 start=$SECONDS; shift

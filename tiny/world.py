@@ -356,8 +356,8 @@ def joined(sentences, story):
     return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
 
 
-STARTERS = set("""He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If Now Then Later After Before While Last During With To
-First Yesterday Together Just Her Some Three My Another""".split())
+STARTERS = set("""He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If
+Now Later After Before While Last During With To First Yesterday Together Just Some Three My Another""".split())
 
 
 def wrong_steps_show(steps, values):
@@ -445,7 +445,7 @@ def tale(rng, line, numbers):
         if "|" in body:
             body = rng.choice(body.split("|"))
             if body not in words and body not in PHRASES and body not in numbers:
-                return re.sub(r"\b[opqr]\b", r"{\g<0>}", body)
+                return re.sub(r"\b[opqr]\b", r"{\g<0>}", body)      # these are slots within an alternative too
         if body in PHRASES:
             return f" {rng.choice(alternatives(PHRASES[body]))} "
         if body in ("DAY", "MONTH"):
@@ -459,16 +459,16 @@ def tale(rng, line, numbers):
             return f"${k}" if rng.random() < .6 else f"{k} dollars"
         return WORDS[k] if isinstance(k, int) and k < len(WORDS) and rng.random() < .1 else str(k)
 
-    def told(text):
+    def filled(text):
         while "{" in text:
             text = re.sub(r"\{([^{}]*)\}", word, text)
         return text
 
     facts, _, ask = line.rpartition(" => ")
-    sentences = re.split(r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )", told(facts)) if facts else []
+    sentences = re.split(r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )", filled(facts)) if facts else []
     while rng.random() < .25:
-        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), told(rng.choice(alternatives(PHRASES["chat"]))))
-    ask = told(ask).strip(". ") or sentences.pop()
+        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), filled(rng.choice(alternatives(PHRASES["chat"]))))
+    ask = filled(ask).strip(". ") or sentences.pop()
     ask = put_if(rng, sentences, ask)
     text = " ".join([*sentences, ask])
     for many, one in dict(o="s", people="person", bags="bag").items():
@@ -512,6 +512,8 @@ def told(rng):
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Problems of every kind.
+
 def problem(rng, steps, delayed=.12, strict=0., reworded=False, among=CONCEPTS):
     """A random problem.
 
@@ -519,7 +521,7 @@ def problem(rng, steps, delayed=.12, strict=0., reworded=False, among=CONCEPTS):
     delayed   dial: probability that a step is a delayed one
     strict    dial: probability that a quantity is counted again, so that the next step asserts it (delta = 1)
     reworded  only the wordings that nothing else uses
-    among     names of the concepts that may occur
+    among     names of the concepts that may occur; TALES: a tale, whatever the other arguments
     """
     if among is TALES:
         return told(rng)
