@@ -194,8 +194,8 @@ tuned() {                                            # tuned NAME ARGUMENTS...: 
 
 tables() {                                           # the paper's tables on a laptop, with controls
     local loss trees=("$OUT"/trees.r[1-4]*.jsonl) last=$OUT/policy-r4
-    same settings.test LARGE TABLE
-    settings LARGE TABLE > "$OUT/settings.test"
+    same settings.tables LARGE TABLE
+    settings LARGE TABLE > "$OUT/settings.tables"
     stage problems-tables problems tables "$TEST" test "standard:$LARGE"
     alone data-base "$POLICY"
     alone data-r1 "$OUT/policy-r1"

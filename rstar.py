@@ -302,6 +302,9 @@ def pick_dtype(config):
     return getattr(torch, config.dtype)
 
 
+NOT_FINITE = "what it computes is no number: an overflow, or damaged weights; give --dtype bfloat16 or float32, or another model"
+
+
 class Policy:
     """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
 
@@ -357,7 +360,9 @@ class Policy:
             cache = DynamicCache(config=self.model.config)
             positions = (mask.cumsum(-1) - 1).clamp(min=0)
             if start > 1:
-                self.model.base_model(input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[:, :-1], cache=cache)
+                read = self.model.base_model(input_ids=ids[:, :-1], attention_mask=mask[:, :-1], position_ids=positions[:, :-1], cache=cache)
+                if not read.last_hidden_state[:, -1].isfinite().all():
+                    raise UserError(f"policy {self.path}: {NOT_FINITE}")
                 cache.batch_repeat_interleave(k)
             ids, mask = ids.repeat_interleave(k, 0), mask.repeat_interleave(k, 0)                               # (B*k, T)
             draw = Draw(texts, k, max(limits), temperature, seed, start, self.model.device) if temperature else None
@@ -452,6 +457,8 @@ class PPM:
             inputs = {name: inputs[name].to(self.model.device) for name in ("input_ids", "attention_mask")}        # (B, T)
             with torch.inference_mode():
                 values = torch.tanh(self.model(**inputs).logits[:, 0].float())                                   # (B,)
+            if values.isnan().any():
+                raise UserError(f"PPM {self.path}: {NOT_FINITE}")
             for j, value in zip(some, values.tolist()):
                 scores[j] = value
         return scores
@@ -1252,22 +1259,35 @@ def print_tree(root, node=None, indent=""):
         print_tree(root, child, indent + ("" if node is root else "  "))
 
 
+def hold(file):
+    """Keeps an open file to this process, where the system can: two searches would cut off each other's lines."""
+    try:
+        import fcntl
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"{file.name}: another search is writing to it; give another file name, or wait for that one") from None
+    except (ImportError, OSError):      # Windows, some network file systems
+        pass
+
+
 def search_file(args, config):
     """--problems FILE --trees OUT: every finished tree is appended at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.trees)
     settings = settings_of(args, config, problems)
-    done = finished_trees(out, settings)
-    missing = [i for i in range(len(problems)) if i not in done]
     solved = 0
-    if missing:
-        policy, ppm = load_models(args, config)
-        todo = [problems[i] for i in missing]
-        tell_too_long(todo, policy, args)
-        with open(out, "a", encoding="utf-8") as file, progress(len(missing) * config.rollouts, "rollout") as bar:
-            for j, root in search_each([p["question"] for p in todo], policy, ppm, [p["reference"] for p in todo], config, bar):
-                file.write(tree_to_line(root, missing[j], settings) + "\n")
-                file.flush()
-                solved += any(end.right for end in terminals(root))
+    with open(out, "a", encoding="utf-8") as file:
+        hold(file)
+        done = finished_trees(out, settings)
+        missing = [i for i in range(len(problems)) if i not in done]
+        if missing:
+            policy, ppm = load_models(args, config)
+            todo = [problems[i] for i in missing]
+            tell_too_long(todo, policy, args)
+            with progress(len(missing) * config.rollouts, "rollout") as bar:
+                for j, root in search_each([p["question"] for p in todo], policy, ppm, [p["reference"] for p in todo], config, bar):
+                    file.write(tree_to_line(root, missing[j], settings) + "\n")
+                    file.flush()
+                    solved += any(end.right for end in terminals(root))
     print(f"{out}: {len(problems)} trees, {len(missing)} of them new" + (f", {solved} of these solved" if missing else ""))
     return 0
 

@@ -114,6 +114,16 @@ def test_a_rerun_after_a_kill_in_the_first_line(scripted, tmp_path):
     assert rstar.main(["--problems", questions, "--candidates", "2", "--trees", str(out)]) == 0 and len(rstar.read_trees(out)) == 5
 
 
+def test_two_searches_into_one_file(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    with open(out, "a") as file:
+        rstar.hold(file)                            # the other search
+        file.write('{"index": 0, "quest')           # which is in the middle of a line
+        file.flush()
+        assert rstar.main(["--problems", questions, "--trees", str(out)]) == 2
+    assert "another search" in capsys.readouterr().err and out.read_text() == '{"index": 0, "quest' and not scripted
+
+
 def test_to_cut_a_half_written_line_rewrites_nothing(scripted, tmp_path, monkeypatch):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
     command = ["--problems", questions, "--candidates", "2", "--trees", str(out)]

@@ -279,6 +279,20 @@ def test_a_model_with_damaged_or_missing_weights_is_refused(folder, tmp_path):
         Policy(broken.parent)
 
 
+def test_weights_that_are_no_numbers_are_told(folder, tmp_path):
+    """As half precision that overflows leaves them: no text of one repeated token, no tree whose scores compare to nothing."""
+    shutil.copytree(folder, tmp_path / "policy")
+    make_ppm(folder, tmp_path / "ppm")
+    for path in (tmp_path / "policy", tmp_path / "ppm"):
+        weights = load_file(path / "model.safetensors")
+        name = next(name for name in weights if name.endswith("layers.0.mlp.down_proj.weight"))
+        save_file(weights | {name: weights[name] * float("nan")}, path / "model.safetensors", metadata=dict(format="pt"))
+    with pytest.raises(UserError, match="policy .* no number"):
+        Policy(tmp_path / "policy")(["What is 2 + 2?"], 1, (END_OF_STEP,), 8)
+    with pytest.raises(UserError, match="PPM .* no number"):
+        PPM(tmp_path / "ppm").score([("What is 2 + 2?", "n1 = 4")])
+
+
 def test_a_classifier_with_more_outputs_is_no_ppm(folder, tmp_path):
     AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3, pad_token_id=0).save_pretrained(tmp_path)
     Policy(folder).tokenizer.save_pretrained(tmp_path)
