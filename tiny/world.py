@@ -36,8 +36,8 @@ import zlib
 from dataclasses import dataclass
 
 from concepts import CHAIN, CONCEPTS, CORE, DELAYED, LARGEST, LOCAL, OPENERS, SMALL
-from tales import (CAME, DAYS, GAIN, ING, JOBS, KINDS, LEFT, LOSS, MONTHS, MORE_ADJECTIVES, MORE_BOXES, MORE_PEOPLE, MORE_PLACES, MORE_THINGS, PHRASES,
-                   TALES, WEIGHTS, WHO)
+from tales import (CAME, DAYS, GAIN, GROWING, ING, JOBS, KINDS, LEFT, LOSS, MEASURED, MONTHS, MORE_ADJECTIVES, MORE_BOXES, MORE_PEOPLE, MORE_PLACES,
+                   MORE_THINGS, PHRASES, TALES, WEIGHTS, WHO)
 
 GIRLS = """Mia Ana Eva Zoe Ivy Lily Emma Nina Ruth Kate Sara Sarah Anna Lena Mary Jane Julia Lisa Amy Ella Grace Chloe
 Maya Nora Alice Clara Rosa Laura Maria Sofia Olivia Emily Megan Rachel Susan Linda Karen Helen Joan Tina Nancy
@@ -198,7 +198,7 @@ def whole(value):
 
 
 def evaluate(expression, variables):
-    return whole(eval(expression, {"__builtins__": {}}, variables))   # our own text, from the table above
+    return whole(eval(expression, {"__builtins__": {"round": round}}, variables))   # our own text, from the table above
 
 
 def possible(value):
@@ -356,7 +356,7 @@ def joined(sentences, story):
     return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
 
 
-STARTERS = set("""He She His Her They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If
+STARTERS = set("""He She His Her Its They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If
 Now Later After Before While Last During With To First Yesterday Together Just Some Three My Another""".split())
 
 
@@ -404,10 +404,10 @@ def vocabulary(rng):
                 f"{rng.choice(('his', 'her', 'my'))} {rng.choice(RELATIVES + ['mom', 'dad', 'teacher', 'grandmother'])}" if pick < .35 else rng.choice(GIRLS + BOYS))
 
     things, people, boxes = THINGS + MORE_THINGS, PEOPLE + MORE_PEOPLE, BOXES + MORE_BOXES
-    for slot, known in (("s", people if rng.random() < .12 else things), ("p", things), ("p3", things), ("thing", things), ("tool", things), ("person", people),
+    for slot, known in (("s", people if rng.random() < .12 else things), ("p", things), ("p3", things), ("p4s", things), ("thing", things), ("tool", things), ("person", people),
                         ("bag", boxes), ("r", ADJECTIVES + MORE_ADJECTIVES), ("q", rng.choice((KINDS, MORE_ADJECTIVES))), ("r3", ADJECTIVES), ("adj", MORE_ADJECTIVES)):
         words[slot] = fresh(known)
-    for many, one in dict(o="s", p="p", p3="p3", things="thing", people="person", bags="bag").items():
+    for many, one in dict(o="s", p="p", p3="p3", p4="p4s", things="thing", people="person", bags="bag").items():
         words[many] = plural(words[one])
     if rng.random() < .15:
         words["o"] = rng.choice((f"{rng.choice(ADJECTIVES)} {words['o']}", f"{words['bags']} of {words['o']}", f"pieces of {words['s']}"))
@@ -455,9 +455,10 @@ def tale(rng, line, numbers):
         k = numbers.get(body.rstrip("$"))
         if k is None:
             return words[body]
-        if body.endswith("$"):
-            return f"${k}" if rng.random() < .6 else f"{k} dollars"
-        return WORDS[k] if isinstance(k, int) and k < len(WORDS) and rng.random() < .1 else str(k)
+        if isinstance(k, int) and k < len(WORDS) and rng.random() < .1 and not body.endswith("$"):
+            return WORDS[k]
+        k = str(k).replace("_", ",")
+        return k if not body.endswith("$") else f"${k}" if rng.random() < .6 else f"{k} dollars"
 
     def filled(text):
         while "{" in text:
@@ -468,11 +469,13 @@ def tale(rng, line, numbers):
     sentences = re.split(r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )", filled(facts)) if facts else []
     while rng.random() < .25:
         sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), filled(rng.choice(alternatives(PHRASES["chat"]))))
+    if rng.random() < .12:
+        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), filled(rng.choice(alternatives(PHRASES["aside"]))))
     ask = filled(ask).strip(". ") or sentences.pop()
     ask = put_if(rng, sentences, ask)
     text = " ".join([*sentences, ask])
     for many, one in dict(o="s", people="person", bags="bag").items():
-        text = re.sub(rf"\b(1|[Oo]ne) {re.escape(words[many])}\b", rf"\1 {words[one]}", text)
+        text = re.sub(rf"(?<![.,])\b(1|[Oo]ne) {re.escape(words[many])}\b", rf"\1 {words[one]}", text)
     text = re.sub(r" +", " ", text).strip()
     text = re.sub(r" (?=[.,?])", "", text)
     text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
@@ -480,7 +483,7 @@ def tale(rng, line, numbers):
     if rng.random() < .1:
         text = text.lower()
         if rng.random() < .5:
-            text = text.replace(",", "").replace("'s", rng.choice((" 's", "s")))
+            text = re.sub(r",(?!\d)", "", text).replace("'s", rng.choice((" 's", "s")))
     return text.rstrip("?") if rng.random() < .06 else text
 
 
@@ -488,27 +491,50 @@ def put_if(rng, sentences, ask):
     """Now and then the last fact becomes a part of the question, which is given back; then it is taken off `sentences`."""
     if not sentences or not sentences[-1].endswith(".") or ask.startswith(("If", "What")) or rng.random() < .75:
         return ask
-    fact = sentences.pop().rstrip(".")
+    fact = sentences.pop().strip(" .")
     fact = fact[0].lower() + fact[1:] if fact.split()[0].rstrip(",") in STARTERS else fact
     if rng.random() < .3:
         return f"{ask.rstrip('?')} if {fact}?"
     return f"If {fact}{rng.choice((', ', ', ', ' '))}{ask[0].lower() + ask[1:]}"
 
 
+def enlarged(rng, name, numbers):
+    """A tale's numbers, now of four to six digits, some of them or all. People write these with a comma or without: as code,
+    12_500 or 12500."""
+    factor, comma = rng.choice((100, 1000, 10000)) if name in MEASURED else rng.randint(10, 300), "_" if rng.random() < .5 else ""
+    if name in MEASURED:
+        numbers = {slot: k * factor + rng.randrange(factor) for slot, k in numbers.items()}
+    else:
+        numbers = numbers | {slot: numbers[slot] * factor for slot in rng.choice(GROWING[name].split())}
+    return {slot: f"{k:{comma}}" for slot, k in numbers.items()}
+
+
+def with_cents(rng, numbers, slots):
+    """The numbers in `slots`, now with a decimal point: as money, 12.50, or as anything else, 12.5."""
+    part = rng.choice((lambda: rng.choice(("50", "25", "75", "95", "99")), lambda: f"{rng.randrange(100):02}", lambda: str(rng.randint(1, 9))))
+    return {slot: f"{k if rng.random() < .8 else 0}.{part()}" if slot in slots else k for slot, k in numbers.items()}
+
+
 def told(rng):
     """A problem of one step in free English (tales.py)."""
     while True:
         name = rng.choices(list(TALES), [WEIGHTS.get(name, 1) for name in TALES])[0]
-        c = CONCEPTS[name]
+        c, line = CONCEPTS[name], rng.choice(TALES[name].splitlines()).strip()
         numbers = c.sample(rng, None)
         if not numbers or any(isinstance(k, int) and k > LARGEST for k in numbers.values()):
             continue
         numbers = {slot: k for slot, k in numbers.items() if slot in "abcdkmw"}
+        decimal, money = False, re.findall(r"{([a-d])\$}", line)
+        if name in (MEASURED if not money else ()) | GROWING.keys() and rng.random() < .1:
+            numbers = enlarged(rng, name, numbers)
+        elif (money and "/" not in c.right[1] or name in MEASURED) and rng.random() < (.3 if money else .06):
+            numbers, decimal = with_cents(rng, numbers, money or numbers), True
         forms = [(comment.format(**numbers), expression.format(**numbers)) for comment, expression in (c.right, *c.wrong)]
+        if decimal:      # else 0.1 + 0.2 prints 0.30000000000000004
+            forms = [(comment, f"round({expression}, 2)") for comment, expression in forms]
         values = [evaluate(expression, {}) for _, expression in forms]
-        if possible(values[0]) and values[0] not in values[1:]:
-            question = tale(rng, rng.choice(TALES[name].splitlines()).strip(), numbers)
-            return Problem(question, str(values[0]), [(name, forms)], [False], 0)
+        if (values[0] > 0 if decimal else possible(values[0])) and values[0] not in values[1:]:
+            return Problem(tale(rng, line, numbers), str(values[0]), [(name, forms)], [False], 0)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -560,7 +586,7 @@ def run(p, choices):
     """What the solution with these choices prints; None if an assertion stops it."""
     variables = {}
     for i, (_, forms) in enumerate(p.steps):
-        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], {"__builtins__": {}}, variables)
+        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], {"__builtins__": {"round": round}}, variables)
         if p.checks[i] and not possible(value):
             return None
     return str(value)
