@@ -1,8 +1,8 @@
 """Makes the tiny world's base: a byte-level BPE tokenizer and a small Qwen3 of 1.8M parameters, from scratch.
 
-Qwen3 is Qwen2 with norms on queries and keys. With them the right number was copied after a fraction of the tokens, and half
-as much again was won by a lower rate (LOG.md). Not a Qwen2 anyway: transformers 5.24 reads every folder of that type with
-Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
+Qwen3 is Qwen2 with norms on queries and keys: with them the right number is copied after far fewer tokens (LOG.md). Not a
+Qwen2 anyway: transformers 5.24 reads every folder of that type with Qwen2's own tokenizer, whatever the folder says, and
+the numbers would fall apart.
 
     torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; under two hours on two (LOG.md)
 

@@ -1,4 +1,4 @@
-"""The tiny world: word problems that a model of 1.25M parameters can learn, and can get wrong in the ways pupils do.
+"""The tiny world: word problems that a model of 1.8M parameters can learn, and can get wrong in the ways pupils do.
 
 A problem is a story of 1 to 9 dependent steps. Each step is one of about 150 *concepts* (give away, share,
 perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
@@ -11,7 +11,7 @@ their wordings stand in concepts.py. *Tales* are problems of one step in free En
 told in other words than ours, so here hundreds of words stand in for one another, and remarks that don't matter in between.
 
 What makes looking ahead pay:
-  - Every quantity on the right path is a positive whole number.
+  - Every quantity on the right path is a positive whole number (but for some tales of money and measures: 12.50).
   - *Delayed* concepts ("in rows of 4 or in rows of 6 with none left over") have two readings, each at a rate
     of .5. Which one is right depends on the value of the quantity so far, which the text of the code does not
     show; the wrong one gives a fraction or a negative number.
