@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                       here: 1,500 problems of the tiny world, 1.8M, 2 cores 
+#             paper: 747k problems, 7B                       here: 1,500 problems of the tiny world, 1.8M, 2 cores
 #   round 1   bootstrap policy, 8 rollouts of 5 candidates    tiny/base, 2 of 5         value of a trajectory: the reference
 #   round 2   policy of round 1, 16 of 8                      4 of 5                    the same
 #   round 3   policy and PPM of round 2, 16 of 8              4 of 5                    the PPM's estimate, then the same
