@@ -161,6 +161,18 @@ def test_a_tale_tells_all_its_numbers_in_every_wording():
             assert {numbers[slot] for slot in needed} <= told and not re.search(r"[{}|_]|\b[opqr]\b|  | [.,?]", question), (name, question)
 
 
+def test_tales_of_money_and_measures_have_decimal_and_large_numbers():
+    rng = random.Random(4)
+    found = [p for p in (world.told(rng) for _ in range(3000)) if re.search(r"round|_|\d{4}", p.steps[0][1][0][1])]
+    assert len(found) > 100
+    for p in found:
+        expression = p.steps[0][1][0][1]
+        told = re.sub(r"(?<=\d),(?=\d)", "", p.question)
+        # The code has the question's own numbers, and prints no binary fraction: 0.3, not 0.30000000000000004.
+        assert all(n.replace("_", "") in told for n in re.findall(r"\d[\d_.]*", expression.removesuffix(", 2)")) if len(n) > 3), (p.question, expression)
+        assert answers_equal(execute(world.solution(p)), p.answer) and len(p.answer.partition(".")[2]) <= 2, (p.question, p.answer)
+
+
 def test_what_people_try_first_is_in_the_corpus():
     rng = random.Random(10)
     sums = [world.draw(rng, "pretrain", 1, 0., 0., among=world.SUMS) for _ in range(3000)]
