@@ -825,7 +825,7 @@ def evaluate(problems, policy, ppm, config):
     if "samples" in ways:
         sampled, tokens = spent_by(sample_on, questions, policy, ppm, config, budget)
         note("majority of N", [majority(ends) for ends in sampled], tokens)
-        note("no PPM: vote of the positive whole", [majority([end for end in ends if is_count(end.answer)]) for ends in sampled], tokens)
+        note("no PPM: vote of the positive whole", [majority([end for end in ends if is_positive(end.answer, whole=True)]) for ends in sampled], tokens)
         if ppm:
             note("best of N by the PPM", [choose(ends) for ends in sampled], tokens)
     if "step-wise" in ways and ppm:
@@ -900,9 +900,10 @@ def first_trajectories(roots, count, policy):
     return ends, tokens
 
 
-def is_count(answer):
-    """Is it a positive whole number, as most answers of word problems are? This much can be known without a PPM."""
-    return bool(re.fullmatch(r"\+?\d+(\.0*)?", answer.replace(",", ""))) and float(answer.replace(",", "")) > 0
+def is_positive(answer, whole=False):
+    """Is it a positive number, as most answers of word problems are? Whole ones only, if asked. This much can be known without a PPM."""
+    number = answer.replace(",", "")
+    return bool(re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)", number)) and float(number) > 0 and not (whole and float(number) % 1)
 
 
 def wilson(k, n, z=1.96):
@@ -1106,7 +1107,7 @@ def finished_trees(path, settings):
 
 BUNDLED_POLICY, BUNDLED_PPM = HERE / "tiny" / "policy", HERE / "tiny" / "ppm"
 # The bundled models are unsure below this PPM score, or where a smaller share of a tree's samples has the chosen answer:
-# of 500 answers to dev problems (plain, bare sums) 369 of 396 others were right, and 64 of these 104 (6 of 11 by the score).
+# of 500 answers to dev problems (plain, bare sums) 409 of 425 others were right, and 55 of these 75 (14 of 22 by the score).
 LOW, AGREE = -.4, .7
 
 
@@ -1239,7 +1240,7 @@ def answer_one(args, config):
         if rest:
             print(rest.replace("<output>", "Output: ").replace("<end_of_output>", "").replace("<answer>", "").replace(END_OF_ANSWER, "").strip() + "\n")
     agree = agreement(end, ends)
-    if Path(args.ppm).expanduser().resolve() == BUNDLED_PPM and (end.ppm < LOW or agree < AGREE or not is_count(end.answer)):
+    if Path(args.ppm).expanduser().resolve() == BUNDLED_PPM and (end.ppm < LOW or agree < AGREE or not is_positive(end.answer)):
         print(f"rstar: low confidence (PPM {end.ppm:+.2f}, {agree:.0%} of the tree's samples agree): the bundled model knows "
               "only its small world of school problems; --policy FOLDER_OR_HUB_ID brings a real one", file=sys.stderr)
     print(f"Answer: {end.answer}")

@@ -88,7 +88,7 @@ def test_a_text_that_is_too_long_gets_one_line(capsys):
 
 @pytest.mark.slow
 def test_the_bundled_models_are_as_good_as_their_table():
-    """Of tiny/results.csv (round 4, 1,000 standard test problems), on other test problems: tree search on 200 and greedy on 1,000
+    """Of tiny/results.csv (round 4, standard test problems), on other test problems: tree search on 200 and greedy on 1,000
     within 3 points."""
     with open(ROOT / "tiny" / "results.csv") as file:
         table = {row["what"]: row for row in csv.DictReader(file) if (row["round"], row["on"]) == ("4", "standard")}

@@ -333,7 +333,9 @@ def test_step_wise_choice_spends_what_it_may():
 
 
 def test_answers_that_are_positive_whole_numbers():
-    assert [text for text in ("3", "3.0", "1,200", "0", "-2", "2.5", "1/2", "x") if rstar.is_count(text)] == ["3", "3.0", "1,200"]
+    texts = ("3", "3.0", "1,200", "+4", "2.5", ".5", "0", "0.0", "-2", "1/2", "1e3", ".", "x", "")
+    assert [text for text in texts if rstar.is_positive(text)] == ["3", "3.0", "1,200", "+4", "2.5", ".5"]
+    assert [text for text in texts if rstar.is_positive(text, whole=True)] == ["3", "3.0", "1,200", "+4"]
 
 
 def test_paired_p_by_hand():
