@@ -54,7 +54,8 @@ class Phase(NamedTuple):
     tales: float = 0.    # share of tales
 
 
-# First short stories, then all. Small batches teach more per minute, later larger ones cost less.
+# Short stories first. Small batches taught more per minute, and at the end larger ones more than halved what was malformed (LOG.md,
+# both of the base before).
 PHASES = [Phase(*row) for row in (
     (3, 1., 1., 1024, .1, 0., 1),
     (9, 1., 1., 1024, .05, 0., 3),

@@ -197,8 +197,11 @@ def whole(value):
     return int(value) if value == int(value) else value
 
 
+KNOWN = {"__builtins__": {"round": round}}      # all that the code of a step may call
+
+
 def evaluate(expression, variables):
-    return whole(eval(expression, {"__builtins__": {"round": round}}, variables))   # our own text, from the table above
+    return whole(eval(expression, KNOWN, variables))   # our own text, from the table above
 
 
 def possible(value):
@@ -586,7 +589,7 @@ def run(p, choices):
     """What the solution with these choices prints; None if an assertion stops it."""
     variables = {}
     for i, (_, forms) in enumerate(p.steps):
-        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], {"__builtins__": {"round": round}}, variables)
+        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], KNOWN, variables)
         if p.checks[i] and not possible(value):
             return None
     return str(value)
