@@ -19,7 +19,7 @@ Where the paper is                                                              
     Bradley-Terry on pairs                        equation 4                           train_ppm.py
     trajectories for the policy                   top 2 by mean Q                      train_policy.py
 
-Where we deviate from the paper, or where it is silent:
+Where we deviate from the paper or from the authors' code, or where the paper is silent:
   1. An unvisited child has an infinite UCT, so every candidate is tried once before any is tried twice; ties go to
      the first sampled. (The authors' code says 0.) With a PPM no child is unvisited, see 2.
   2. The PPM's estimate counts as the first visit of a new node, N = 1, as in the authors' code; N_parent is the
@@ -90,8 +90,8 @@ def setting(default, help):
 
 @dataclass(frozen=True)
 class Config:
-    """Every number of the method, once. Each help text says whether it is the paper's, the authors' code's or ours.
-    (What only guards against absurd lengths, WHOLE, OUTPUT_LIMIT and ANSWER_TOKENS, stands where it is used.)"""
+    """Every setting of a search, once; a number of the method says whether it is the paper's or our choice. (What only
+    guards against absurd lengths, WHOLE, OUTPUT_LIMIT and ANSWER_TOKENS, stands where it is used.)"""
     rollouts: int = setting(16, "rollouts per tree (paper: 8 in round 1, then 16)")
     candidates: int = setting(8, "candidate steps sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)")
     expansions: int = setting(3, "times that a step is expanded while it leads to dead ends only (paper: 1; our choice, on dev of the tiny world)")
@@ -248,7 +248,7 @@ def hub_reachable():
 
 
 def load(path, what, auto_class, suits, config):
-    """-> (model, tokenizer) on the device and in the precision of `config`. `suits`: the ending of a fitting architecture."""
+    """-> (model, tokenizer) on the device and in the precision of `config`. `suits`: endings of fitting architectures."""
     device, dtype = pick_device(config), pick_dtype(config)
     transformers.logging.set_verbosity_error()
     name, extra = locate(path, what)
@@ -309,8 +309,8 @@ class Policy:
     """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
 
     path   a local folder, a hub id or a .gguf file
-    tuned  True if each marker is one token of its vocabulary. Such a model gets the bare format and stops at tokens; any
-           other one is told the format with two examples and stops at strings.
+    tuned  True if the markers that it has to write are tokens of its vocabulary. Such a model gets the bare format and
+           stops at tokens; any other one is told the format with two examples and stops at strings.
     tokens how many tokens it has generated so far; those behind a stop token are not counted
     """
     CHUNK = 16       # tokens between two looks at which rows are finished (measured: 16 is 2-5 times as fast as never)
@@ -323,7 +323,7 @@ class Policy:
         self.config, self.path, self.tokens = config, str(path), 0
         vocabulary = self.tokenizer.get_vocab()
         self.tuned = all(marker in vocabulary for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER))
-        self.ends = {token for some in ends for token in (some if isinstance(some, list) else [some])} - {None}
+        self.end_tokens = {token for some in ends for token in (some if isinstance(some, list) else [some])} - {None}
         self.criteria = {}       # stop strings -> criterion; to build one takes seconds with a large vocabulary
         self.longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
         if not all(hasattr(layer, "batch_repeat_interleave") for layer in DynamicCache(config=self.model.config).layers):
@@ -396,7 +396,7 @@ class Policy:
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def stop_tokens(self, stops):
-        return self.ends | {self.tokenizer.convert_tokens_to_ids(s) for s in stops} if self.tuned else self.ends
+        return self.end_tokens | {self.tokenizer.convert_tokens_to_ids(s) for s in stops} if self.tuned else self.end_tokens
 
     def stop_criteria(self, stops):
         if self.tuned:
@@ -446,7 +446,8 @@ class PPM:
         self.longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
 
     def score(self, paths):
-        """Paths as (question, text of the steps) -> scores in [-1, 1]. Batches of paths of about one length."""
+        """Paths as (question, text of the steps) -> scores in [-1, 1]. Batches of paths of about one length. One that is
+        longer than the model can read is scored by its beginning (the trainer drops such)."""
         texts = [(self.tokenizer.bos_token or "") + format_prompt(question) + steps for question, steps in paths]
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         scores = [0.] * len(texts)
@@ -544,7 +545,7 @@ def rollout(root, config):
     """
     node, depth = root, 0
     while not node.terminal and depth < config.depth:
-        while may_be_expanded(node, config):
+        while may_be_expanded(node, config):          # anew, if only dead ends came again
             yield node
         if not node.live_children:
             break
@@ -567,7 +568,7 @@ def uct(child, parent_visits, c):
     """Equation 1. An unvisited child comes before all others (deviation 1)."""
     if child.visits == 0:
         return math.inf
-    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1; with a PPM a root is at 0 at first
+    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1; with a PPM the root's children have a visit before the root has one
 
 
 def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_CODE)):
@@ -599,14 +600,15 @@ WHOLE = 4     # a whole solution may have so many times the tokens of a step; ou
 
 def merge(leaf, candidates):
     """Makes children of a leaf -> the new ones: one node for all candidates with the same code (deviation 3)."""
-    first = nodes(leaf.root)[-1].number + 1
+    first = len(nodes(leaf.root))
     known, fresh = {key_of(child.text): child for child in leaf.children}, []
     for text in candidates:
+        text = textwrap.dedent(text).strip()
         key = key_of(text)
         if key in known:
             known[key].copies += 1
         else:
-            known[key] = Node(textwrap.dedent(text).strip(), leaf, first + len(fresh))
+            known[key] = Node(text, leaf, first + len(fresh))
             fresh.append(known[key])
     leaf.children += fresh
     leaf.expansions += 1
@@ -616,7 +618,7 @@ def merge(leaf, candidates):
 
 def key_of(text):
     """What two candidates share that are one node."""
-    return "\n".join(lines_of_code(text)) or text.strip(), END_OF_CODE in text, END_OF_STEP in text
+    return "\n".join(lines_of_code(text)) or text, END_OF_CODE in text, END_OF_STEP in text
 
 
 def verify(fresh, stops, verifier):
@@ -795,9 +797,9 @@ def with_trajectories(j):
 def evaluate(problems, policy, ppm, config):
     """Answers some problems in several ways -> {way: [(right, tokens generated, the mean of these problems) per problem]}.
 
-    Tree search goes first; then each of the other ways in `config.ways` goes on until it has generated as many tokens on
-    these problems. Greedy alone is cheaper, and always there. `adaptive` asks for one more solution until the PPM scores one
-    as high as `config.stop`.
+    Tree search goes first; each of the other ways in `config.ways` may then generate as many tokens on these problems (with
+    `config.samples`: so many whole solutions, or their price). Greedy is always there and costs one solution. `adaptive` asks
+    for one more solution until the PPM scores one as high as `config.stop`, so it may spend less.
     """
     questions, ways = [problem["question"] for problem in problems], config.ways.split(",")
     outcomes, budget = {}, 0.
@@ -844,8 +846,9 @@ def whole_solutions(questions, policy, ppm, verifier, config):
 
 
 def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
-    """Whole solutions, one more for each question in turn, until `budget` tokens per question are spent. A question with a
-    solution that the PPM scores `enough` gets no more. -> the terminal nodes of each."""
+    """Whole solutions, one more for each question in turn, until `budget` tokens per question are spent, or with
+    `config.samples` so many times. A question with a solution that the PPM scores `enough` gets no more. -> the terminal
+    nodes of each."""
     found, start, drawn, left = [[] for _ in questions], policy.tokens, 0, budget * len(questions)
     with Verifier(timeout=config.timeout) as verifier:
         for k in range(config.samples or sys.maxsize):
@@ -855,8 +858,8 @@ def sample_on(questions, policy, ppm, config, budget, enough=math.inf):
                 open_ = open_[:max(0, round((left - (policy.tokens - start)) / mean))]      # as many as the rest of the budget allows
             if not open_:
                 break
-            fresh, before = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1)), policy.tokens
-            for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], policy, ppm, verifier, fresh)):
+            other, before = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1)), policy.tokens       # other samples
+            for i, ends in zip(open_, whole_solutions([questions[i] for i in open_], policy, ppm, verifier, other)):
                 found[i] += ends
             if policy.tokens == before:                       # all of them longer than the model can read
                 break
@@ -1018,7 +1021,7 @@ NODE_FIELDS = "text visits q ppm error answer right copies".split()
 
 
 def tree_to_line(root, index, settings):
-    """A tree as one JSON line: all that the trainers and the pages read."""
+    """A tree as one JSON line: all that the trainers and show.py read."""
     written = [dict(parent=node.parent.number if node.parent else None, **{name: getattr(node, name) for name in NODE_FIELDS})
                for node in nodes(root)]
     return json.dumps(dict(index=index, question=root.text, reference=root.reference, settings=settings,
@@ -1061,7 +1064,8 @@ def read_trees(path):
 
 
 def settings_of(args, config, problems):
-    """What has to be the same for two results to belong together: all but where it runs, how fast and how precisely."""
+    """What has to be the same for two results to belong together: all but where it runs, how fast and how precisely, and
+    for trees what only --evaluate reads."""
     policy, ppm = args.policy or "tiny/policy", "tiny/ppm" if args.ppm == str(BUNDLED_PPM) else args.ppm
     how = dataclasses.asdict(config)
     how["ways"] = ",".join(sorted(config.ways.split(",")))
@@ -1106,8 +1110,9 @@ def finished_trees(path, settings):
 # Command line.
 
 BUNDLED_POLICY, BUNDLED_PPM = HERE / "tiny" / "policy", HERE / "tiny" / "ppm"
-# The bundled models are unsure below this PPM score, or where a smaller share of a tree's samples has the chosen answer:
-# of 500 answers to dev problems (plain, bare sums) 409 of 425 others were right, and 55 of these 75 (14 of 22 by the score).
+# The bundled models are unsure where the PPM scores an answer lower than LOW, where a smaller share of the tree's samples
+# than AGREE has it, or where it is no positive number: of 500 answers to dev problems (plain, bare sums) 55 of these 75 were
+# right (14 of the 22 with a low score), and 409 of the other 425.
 LOW, AGREE = -.4, .7
 
 
@@ -1193,7 +1198,7 @@ def tell_too_long(problems, policy, args):
 
 
 def writable(path):
-    """The path as such, if a file can be written there: told before hours of work, not after."""
+    """-> the Path, once it is sure that a file can be written there: told before hours of work, not after."""
     path = Path(path).expanduser()
     try:
         existed = path.exists()
@@ -1275,6 +1280,9 @@ def search_file(args, config):
     """--problems FILE --trees OUT: every finished tree is appended at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.trees)
     settings = settings_of(args, config, problems)
+    if not problems:            # --part of fewer problems than parts: an empty file would be refused by all that read trees
+        print(f"{out}: no problem falls into this part")
+        return 0
     solved = 0
     with open(out, "a", encoding="utf-8") as file:
         hold(file)
@@ -1312,7 +1320,7 @@ def evaluate_file(args, config):
     if start < len(problems):
         policy, ppm = load_models(args, config)
         tell_too_long(problems[start:], policy, args)
-        size = math.ceil(len(problems) / math.ceil(len(problems) / config.batch))      # all of one size: a batch of two could not spend a budget evenly
+        size = math.ceil(len(problems) / math.ceil(len(problems) / config.batch))      # of about one size: a batch of two could not spend a budget evenly
         with progress(len(problems), "problem", start) as bar:
             for i in range(start, len(problems), size):
                 some = problems[i:i + size]

@@ -6,18 +6,20 @@
 
 What is trained on: groups of up to 2 good and 2 bad texts, each good one against each bad one (equation 4). For a step,
 the texts of a group are siblings: one path, and the step after it. Good are the 2 with the highest Q that lead to a right
-answer, bad the 2 with the lowest Q that lead to none. For the answer step the shared path is dropped: the 2 right
+answer, bad the 2 with the lowest Q that lead to no right one. For the answer step the shared path is dropped: the 2 right
 trajectories with the highest mean Q against the 2 wrong ones with the lowest, output and stated answer shown.
 
-Where we deviate from the paper, or where it is silent:
+Where we deviate from the paper or from the authors' code, or where the paper is silent:
   1. `tanh` belongs to the head in training too, as the paper says. (The authors' code trains without it.)
   2. A difference of two tanh is at most 2, where -log sigma is still .13: the loss would press every score to -1 or +1.
      `scale` multiplies the difference, so that a gap of 1 is nearly enough. (Measured once, tiny model, one epoch, 600
      trees: 221 of 305 held-out pairs right with 3, 211 with 1; within noise.)
   3. Eq. 4 knows differences only, so nothing says which score means "as likely right as wrong", and right answers of easy
      questions scored -.9. `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 lies between good and bad.
-  4. Only steps that a rollout went through are judged; the PPM's own first estimate is not a judgement.
-  5. A step that leads only to dead ends leads to no right answer: it can be a bad one.
+  4. Only steps that a rollout went through are judged; the PPM's own first estimate is not a judgement. Of the answers every
+     one counts, since each is certainly right or wrong.
+  5. A bad step is one that no right answer came from, only wrong ones or none at all; one that leads to a right answer, too,
+     is never bad.
   6. A good step has to have a higher Q than the bad one, by `margin` at least; and good and bad texts other code, whole
      trajectories too: the same code with two stated answers makes no pair.
   7. Groups are made within a tree for steps, and over all trees of a problem for answers.
@@ -37,7 +39,6 @@ import torch
 import torch.nn.functional as F
 import transformers
 from accelerate import init_empty_weights
-from tqdm import tqdm
 
 from rstar import MARKERS, Config, UserError, format_prompt, lines_of_code, load, nodes, read_records, read_trees, setting, terminals
 from train_policy import (batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish, finite,
@@ -55,9 +56,9 @@ class Settings:
     scale: float = setting(3., "what the difference of two scores is multiplied by in Eq. 4 (paper: 1; our choice: 3, see the head of this file)")
     center: float = setting(.5, "weight of the squared sum of a pair's scores, next to Eq. 4 (paper: 0; our choice, see the head of this file)")
     keep: int = setting(2, "good and bad texts in a group, at most (paper)")
-    answer_groups: int = setting(1, "groups of whole trajectories per problem (paper: 1, the best against the worst)")
+    answer_groups: int = setting(4, "groups of whole trajectories per problem, at most (paper: 1, the best against the worst; our choice: 4)")
     margin: float = setting(0., "least difference of Q in a pair of steps (authors' code: 0.5)")
-    epochs: int = setting(3, "passes over the data (paper: 1)")
+    epochs: int = setting(2, "passes over the data (paper: 1; our choice: 2)")
     batch: int = setting(16, "groups per step of the optimizer (paper: 512)")
     lr: float = setting(1e-3, "highest learning rate (paper: 7e-6; 1e-3 was measured on the tiny model)")
     warmup: float = setting(.05, "share of the steps in which the rate rises; then it falls linearly to 0 (our choice)")

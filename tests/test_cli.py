@@ -164,6 +164,12 @@ def test_parts_are_the_whole(scripted, tmp_path):
     assert [len(half) for half in halves] == [3, 2] and halves[0] | halves[1] == {q["question"] for q in QUESTIONS}
 
 
+def test_a_part_without_problems_leaves_no_file(scripted, tmp_path):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS[:1]), tmp_path / "trees.jsonl"
+    assert rstar.main(["--problems", questions, "--part", "1/2", "--trees", str(out)]) == 0
+    assert not out.exists()
+
+
 def test_an_interrupt_keeps_what_is_finished(scripted, tmp_path, capsys, monkeypatch):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
     command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3", "--batch", "1"]

@@ -93,7 +93,7 @@ def test_what_a_checkpoint_says_about_sampling_does_not_leak_in(folder, tmp_path
 def test_all_end_tokens_of_a_checkpoint_count(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "model")
     (tmp_path / "model" / "generation_config.json").write_text(json.dumps(dict(eos_token_id=[1, 32, 7])))
-    assert Policy(tmp_path / "model").ends == {1, 7, 32}
+    assert Policy(tmp_path / "model").end_tokens == {1, 7, 32}
 
 
 def test_what_a_row_is_padded_with_is_not_counted(tmp_path):

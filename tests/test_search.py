@@ -237,6 +237,12 @@ def test_an_unfinished_candidate_does_not_swallow_a_finished_one():
     assert [node.copies for node in fresh] == [1, 2]
 
 
+def test_an_indented_candidate_is_the_same_node():
+    root, step = Node("question"), f"n1 = 2\n{rstar.END_OF_STEP}"
+    assert len(rstar.merge(root, [step, "    " + step.replace("\n", "\n    ")])) == 1
+    assert rstar.merge(root, ["  " + step.replace("\n", "\n  ")]) == [] and root.children[0].copies == 3
+
+
 def test_a_tree_survives_its_file():
     ppm = ScriptedPPM({"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9})
     root, = search(["Größe\u2028“x”?"], ScriptedPolicy(TWO), ppm, ["2"], SMALL)

@@ -184,11 +184,11 @@ def test_pairs_need_a_margin_of_q_and_other_code():
 
 
 def test_answer_pairs_are_the_best_right_against_the_worst_wrong_trajectories():
-    group, = train_ppm.answer_groups(trajectories(tree()), ppm_settings())
+    group, = train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=1))
     # mean Q of the wrong ones: 8: (.6 - 1) / 2, 9: (0 - 1) / 2, 7: (-1 - 1) / 2
     assert printed(group.texts) == ["3", "03", "7", "9"] and group.depth is None
     assert all(text.startswith("<|user|>") and "<output>" in text and text.endswith(END_OF_ANSWER) for text in group.texts)
-    more = list(train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=3)))
+    more = list(train_ppm.answer_groups(trajectories(tree()), ppm_settings()))
     assert [printed(group.texts) for group in more] == [["3", "03", "7", "9"], ["3.0", "8"]]
 
 
@@ -215,7 +215,7 @@ def test_scores_in_training_are_those_of_the_search(folder):
     model, tokenizer = train_ppm.load_model(train_ppm.Settings(policy=str(folder / "policy-base"), trees=[], out=""))
     saved = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "ppm")
     model.load_state_dict(saved.state_dict())
-    group, = train_ppm.unique(train_ppm.answer_groups(trajectories(tree()), ppm_settings()), tokenizer)
+    group, = train_ppm.unique(train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=1)), tokenizer)
     _, (scores,) = train_ppm.losses(model, [group], tokenizer.pad_token_id, train_policy.start(ppm_settings()), ppm_settings())
     found = PPM(folder / "ppm", CPU).score([(one.question, one.steps) for answer in ("3", "03", "7", "9")
                                             for one in trajectories(tree()) if f"print({answer})" in one.steps])
@@ -246,8 +246,8 @@ def test_training_helps_and_its_metrics_are_data(folder):
     assert found["history"][1]["held_out_loss"] < found["history"][0]["held_out_loss"]
     assert found["counts"]["chosen"] == 24 and found["counts"]["training"] + found["counts"]["held_out"] == 24
     found = metrics(folder / "ppm")
-    assert found["counts"]["pairs_by_depth"] == {"step 1": 48, "answer": 48}
-    assert found["history"][-1]["steps_n"] == found["history"][-1]["answers_n"] > 0
+    assert found["counts"]["pairs_by_depth"] == {"step 1": 48, "answer": 60}
+    assert found["history"][-1]["steps_n"] / 4 == found["history"][-1]["answers_n"] / 5 > 0      # a problem has 4 and 5 of them
     assert found["history"][-1]["answers_right"] >= found["history"][0]["answers_right"]
 
 
@@ -336,7 +336,7 @@ def test_dry_run_tells_what_the_data_hold(folder, tmp_path, capsys):
     assert re.search(r"problems +12\ntrajectories +72\n", told) and re.search(r"too long +0\n", told) and told.count("--- sample") == 3 and "«# Do it" in told
     assert ppm(folder, tmp_path / "out", dry_run=True) == 0
     told = capsys.readouterr().out
-    assert "{'step 1': 48, 'answer': 48}" in told and "«<end_of_step>»" in told and "[0] better than [2]" in told
+    assert "{'step 1': 48, 'answer': 60}" in told and "«<end_of_step>»" in told and "[0] better than [2]" in told
     assert not (tmp_path / "out").exists()
 
 

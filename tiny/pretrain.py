@@ -1,16 +1,16 @@
 """Makes the tiny world's base: a byte-level BPE tokenizer and a small Qwen3 of 1.8M parameters, from scratch.
 
-Qwen3 is Qwen2 with norms on queries and keys: with them the right number is copied after far fewer tokens (LOG.md). Not a
-Qwen2 anyway: transformers 5.24 reads every folder of that type with Qwen2's own tokenizer, whatever the folder says, and
-the numbers would fall apart.
+Qwen3 is Qwen2 with norms on queries and keys: with them the right number is copied after far fewer tokens (LOG.md). A
+Qwen2 would not do in any case: transformers 5.24 reads every folder of that type with Qwen2's own tokenizer, whatever the
+folder says, and the numbers would fall apart.
 
     torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base       # a process per core; under two hours on two (LOG.md)
 
 The corpus is made on the fly and never repeats: problems of the split `pretrain` with the solutions that `world.student`
-writes, misconceptions included. What mattered most when this was tried out: training long enough that copying the right
-numbers has formed (`well_formed` below; `sampled` and `greedy` in the log); a starved base is weak in a way that no search can mend. Kill it and
-start it again: it goes on from its last checkpoint, and since the batches are a function of the seed and the step, with
-the same data.
+writes, misconceptions included. What mattered most when this was tried out: those norms, a rate that is not too high, and
+training until copying the right numbers has formed (`well_formed` below; `sampled` and `greedy` in the log); a starved base
+is weak in a way that no search can mend. Kill it and start it again: it goes on from its last checkpoint, and since the
+batches are a function of the seed and the step, with the same data.
 """
 import argparse
 import json
@@ -216,7 +216,7 @@ def loss_of(model, body, length, each, batch):
 
 def train(model, tokenizer, args, state, processes, rank):
     """Goes on from `state` if it is there; writes it every 900 seconds and at the end, with a line of the log."""
-    body = torch.compile(model.model, dynamic=True)      # with eager attention 1.5 times as fast at these sizes as without both
+    body = torch.compile(model.model, dynamic=True)      # this and eager attention together are 1.5 times as fast at these sizes
     opts = optimizers(model, args.rate)
     seen, pool, log, start = 0, 0, [], time.time()
     settings = dict(tokens=args.tokens, rate=args.rate, seed=args.seed, processes=processes)

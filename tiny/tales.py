@@ -7,9 +7,9 @@ knows, and there are remarks that don't matter: so the models learn to read past
 sense is not asked for.
 
 Slots: {N} who, {M} and {L} others, {o} the things, {s} one of them, {p} and {p3} other things, {p4} and {p4s} what an aside is
-about, {x} a number that doesn't matter, {thing} and {tool} one more of each, {r}, {q}, {r3} kinds of things, {bag} what holds them, {people} some
-people, {got}/{get}/{getting} a verb of gaining, {lost}/{lose} of losing, {gone} of leaving, {came} of coming, {ing} what people
-or things do somewhere. Those of PHRASES are chosen anew each time.
+about, {x} a number that doesn't matter, {thing} and {tool} one more of each, {r}, {q}, {r3} kinds of things, {bag} what
+holds them, {people} some people, {got}/{get}/{getting} a verb of gaining, {lost}/{lose} of losing, {gone} of leaving, {came}
+of coming, {ing} what people or things do somewhere. Those of PHRASES are chosen anew each time.
 """
 
 MORE_THINGS = """almond ant anchor apron arrow avocado axe bandage banner barrel bat bean beet beetle bell belt berry bill bookmark boot

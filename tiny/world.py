@@ -35,7 +35,7 @@ import signal
 import zlib
 from dataclasses import dataclass
 
-from concepts import CHAIN, CONCEPTS, CORE, DELAYED, LARGEST, LOCAL, OPENERS, SMALL
+from concepts import CONCEPTS, CORE, DELAYED, LARGEST, LOCAL, OPENERS, SMALL
 from tales import (CAME, DAYS, GAIN, GROWING, ING, JOBS, KINDS, LEFT, LOSS, MEASURED, MONTHS, MORE_ADJECTIVES, MORE_BOXES, MORE_PEOPLE, MORE_PLACES,
                    MORE_THINGS, PHRASES, TALES, WEIGHTS, WHO)
 
@@ -117,7 +117,7 @@ class Story:
         self.others()
         pick = rng.random()
         noun = (plural(rng.choice(THINGS)) if pick < .62 else "dollars" if pick < .76 else rng.choice(MEASURES) if pick < .88
-                else "years" if pick < .91 + .09 * (length < 3) and length < 3 else plural(rng.choice(PEOPLE)))
+                else "years" if length < 3 else plural(rng.choice(PEOPLE)))
         self.now(noun)
 
     def owner(self, name):
@@ -201,7 +201,7 @@ KNOWN = {"__builtins__": {"round": round}}      # all that the code of a step ma
 
 
 def evaluate(expression, variables):
-    return whole(eval(expression, KNOWN, variables))   # our own text, from the table above
+    return whole(eval(expression, KNOWN, variables))   # our own text, from concepts.py
 
 
 def possible(value):
@@ -614,7 +614,8 @@ SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))    
 SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared
 times_minus minus_times minus_twice times3""".split()     # bare ones, that tell no story
 #             steps, each as often;     delayed  strict  concepts
-MIXES = dict(sums=((1,), 0., 0., SUMS), tales=((1,), 0., 0., TALES), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS), short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
+MIXES = dict(sums=((1,), 0., 0., SUMS), tales=((1,), 0., 0., TALES), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS),
+             short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
              hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
 
 
