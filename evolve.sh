@@ -12,7 +12,7 @@
 #
 #   ./evolve.sh                                    four rounds, half an hour; results.md in runs/tiny
 #   ./evolve.sh test                               then: the last round on 1,000 hard and 1,000 standard test problems, the others on fewer (hours on 2 cores)
-#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (45 minutes)
+#   ./evolve.sh tables                             after the rounds: the paper's tables from the same trees, and controls (an hour)
 #   python show.py results runs/tiny               at any time: the tables of what is there so far
 #   SMOKE=1 ./evolve.sh                            the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
