@@ -33,15 +33,17 @@ BOOTSTRAP=${BOOTSTRAP:-$POLICY}                      # who searches in round 1
 PROBLEMS=${PROBLEMS:-} DEV=${DEV:-} TEST=${TEST:-}   # .json or .jsonl with question and answer; empty: the tiny world's
 SEED=${SEED:-0}
 PYTHON=${PYTHON:-python}
-# The files are read once, to tell what is wrong with them now and not in hours.
+# Models are looked for and files read once, to tell what is wrong with them now and not in hours.
 CARDS=$($PYTHON -c "
 import sys, torch, rstar
 def work():
-    for file in filter(None, sys.argv[1:]):
+    for model in set(sys.argv[1:3]):
+        rstar.locate(model, 'model')
+    for file in filter(None, sys.argv[3:]):
         rstar.read_problems(file)
     print(torch.cuda.device_count())
 sys.exit(rstar.run('evolve.sh', work, 'a smaller file'))
-" "$PROBLEMS" "$DEV" "$TEST") || exit 2
+" "$POLICY" "$BOOTSTRAP" "$PROBLEMS" "$DEV" "$TEST") || exit 2
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
 SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48), on several "--device cuda:{}" and as many WORKERS

@@ -252,6 +252,7 @@ def load(path, what, auto_class, suits, config):
     device, dtype = pick_device(config), pick_dtype(config)
     transformers.logging.set_verbosity_error()
     name, extra = locate(path, what)
+    extra["trust_remote_code"] = False                # else a folder that brings code of its own is asked about, and waited for
     bars = transformers.utils.logging
     (bars.disable_progress_bar if Path(name).exists() else bars.enable_progress_bar)()      # a download shows that it goes on
     try:
@@ -273,12 +274,13 @@ def load(path, what, auto_class, suits, config):
         raise UserError(f"{what} {path}: cannot be loaded (damaged, half downloaded, of an unknown kind?): {reason}") from error
     if loading["missing_keys"] and "gguf_file" not in extra:       # they would be random; a .gguf file goes by other names
         raise UserError(f"{what} {path}: its file of weights lacks {len(loading['missing_keys'])} of them, such as {min(loading['missing_keys'])}")
-    if tokenizer.vocab_size > len(model.get_input_embeddings().weight):
-        raise UserError(f"{what} {path}: its tokenizer has {tokenizer.vocab_size} tokens, its weights know {len(model.get_input_embeddings().weight)}: one is of another model")
     if tokenizer.pad_token is None or tokenizer.pad_token in MARKERS:
         tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.pad_token is None:
-        raise UserError(f"{what} {path}: its tokenizer knows neither a pad nor an end token; is a file of it missing?")
+    if tokenizer.pad_token is None or not tokenizer("1 + 1", add_special_tokens=False)["input_ids"]:
+        raise UserError(f"{what} {path}: its tokenizer knows no plain text, or neither a pad nor an end token; is a file of it missing?")
+    known = len(model.get_input_embeddings().weight)
+    if max(tokenizer.vocab_size, tokenizer.pad_token_id + 1) > known:
+        raise UserError(f"{what} {path}: its tokenizer has {len(tokenizer)} tokens, its weights know {known}: one is of another model, or a file is missing")
     return model.to(device).eval(), tokenizer
 
 
@@ -958,7 +960,7 @@ def read_text(path):
     except IsADirectoryError:
         raise UserError(f"{path}: this is a folder; give a .json or .jsonl file") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path}: this is not a text file; give a .json or .jsonl file") from None
+        raise UserError(f"{path}: this is not text in UTF-8; give a .json or .jsonl file, saved as UTF-8") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if not text.strip():
@@ -983,11 +985,8 @@ def read_records(path):
 
 
 def lines_of(text):
-    """(number, line) of all lines that are not blank. A tree at the end that a kill left half written is left out."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]      # splitlines would cut at characters that JSON leaves as they are
-    if lines and lines[-1][1].startswith('{"index": ') and not text.rstrip().endswith("]}"):
-        lines.pop()
-    return lines
+    """(number, line) of all lines that are not blank."""
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]      # splitlines would cut at characters that JSON leaves as they are
 
 
 def parse_json(path, text, first=1):
@@ -1010,9 +1009,9 @@ def read_problems(path):
         question = next((record[key] for key in QUESTION_KEYS if record.get(key) is not None), None)
         answer = next((record[key] for key in ANSWER_KEYS if record.get(key) is not None), None)
         if not isinstance(question, str) or not question.strip():
-            raise UserError(f"{place}: no question; one of the fields {', '.join(QUESTION_KEYS)} must hold it")
+            raise UserError(f"{place}: no question; one of the fields {', '.join(QUESTION_KEYS)} must hold it, as text")
         if not isinstance(answer, (str, int, float)) or isinstance(answer, bool) or answer != answer or not str(answer).strip():
-            raise UserError(f"{place}: no answer; one of the fields {', '.join(ANSWER_KEYS)} must hold it")
+            raise UserError(f"{place}: no answer; one of the fields {', '.join(ANSWER_KEYS)} must hold it, as text or a number")
         problems.append(dict(question=question, reference=extract_answer(str(answer)) or str(answer).strip()))
     return problems
 
@@ -1030,9 +1029,8 @@ def tree_to_line(root, index, settings):
 
 def line_to_tree(line):
     """The inverse of `tree_to_line` -> (root, index, settings). Raises ValueError if the line is not a tree."""
-    record = json.loads(line)
     try:
-        made = []
+        record, made = json.loads(line), []
         for number, fields in enumerate(record["nodes"]):
             parent = None if fields["parent"] is None else made[fields["parent"]]
             if not isinstance(fields["text"], str) or not all(isinstance(fields[name], (int, float)) for name in ("visits", "q", "copies")):
@@ -1047,15 +1045,31 @@ def line_to_tree(line):
             else:
                 node.dead = not node.terminal
         made[0].reference, made[0].events = record["reference"], record["events"]
-        return made[0], record["index"], record["settings"]
-    except (KeyError, IndexError, TypeError) as error:
+        return made[0], int(record["index"]), record["settings"]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"not a tree as rstar.py writes it, one a line ({type(error).__name__}: {error})") from None
 
 
+def half_written(line):
+    """Is it the beginning of a tree's line, which a kill has cut off?"""
+    if not line.startswith('{"index": '):
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def holds_trees(path):
+    """Does a file hold trees? All else is read by `read_records`."""
+    return '"nodes": [' in read_text(path).lstrip().partition("\n")[0]
+
+
 def read_trees(path):
-    """The roots of all trees in a file that `--trees` wrote."""
-    trees = []
-    for number, line in lines_of(read_text(path)):
+    """The roots of all trees in a file that `--trees` wrote. The last one is left out if a kill left it half written."""
+    trees, lines = [], lines_of(read_text(path))
+    for number, line in lines[:-1] if half_written(lines[-1][1]) else lines:
         try:
             trees.append(line_to_tree(line)[0])
         except ValueError as error:
@@ -1075,34 +1089,31 @@ def settings_of(args, config, problems):
 
 
 def refuse_other_settings(path, found, wanted):
-    found = found if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not found.keys() & wanted.keys():
+        raise UserError(f"{path}: holds something else; give another name")
     hashed = dict(problems="other questions", data_hash="other data")
     other = [hashed.get(name) or f"{name} {found.get(name)!r}, not {wanted[name]!r}" for name in wanted if found.get(name) != wanted[name]]
     if other:
-        raise UserError(f"{path}: holds results of other settings ({'; '.join(other)}); give another file name or the same settings")
+        raise UserError(f"{path}: holds results of other settings ({'; '.join(other)}); give another name or the same settings")
 
 
 def finished_trees(path, settings):
     """The indices of the trees that a file already holds. A last line that a kill left half written is cut off."""
-    done = set()
-    if not path.exists():
-        return done
-    whole = path.read_bytes()
-    kept = whole[:whole.rfind(b"\n") + 1]
-    for i, line in enumerate(kept.decode("utf-8", errors="replace").split("\n")):
-        if not line.strip():
-            continue
+    done, whole = set(), path.read_bytes()
+    lines = whole.decode("utf-8", errors="replace").split("\n")
+    last = lines.pop() if half_written(lines[-1]) else ""
+    for number, line in lines_of("\n".join(lines)):
         try:
             _, index, found = line_to_tree(line)
         except ValueError as error:
-            raise UserError(f"{path}, line {i + 1}: {error}; give another file name") from None
+            raise UserError(f"{path}, line {number}: {error}; give another file name") from None
         refuse_other_settings(path, found, settings)
         done.add(index)
-    if kept != whole:
-        if done or not whole.strip() or whole.startswith(b'{"index": '):
-            os.truncate(path, len(kept))
-        else:
-            raise UserError(f"{path}: this file holds something else than trees; give another file name")
+    if last:
+        os.truncate(path, whole.rfind(b"\n") + 1)
+    elif whole and not whole.endswith(b"\n"):
+        with path.open("a") as file:
+            file.write("\n")
     return done
 
 
@@ -1146,6 +1157,9 @@ def parse(arguments):
                              metavar=type(one.default).__name__.upper(), help=f"{one.metadata['help']}; default {one.default}")
     args = parser.parse_args(arguments)
     config = Config(**{one.name: getattr(args, one.name) for one in dataclasses.fields(Config)})
+    empty = [flag for flag in ("policy", "ppm", "problems", "trees", "evaluate") if getattr(args, flag) == ""]
+    if empty:
+        raise UserError(f"--{empty[0]} is empty; give a name, or leave it out")
     asked = [flag for flag in ("problem", "example", "problems") if getattr(args, flag) not in (None, False)]
     if not asked:
         raise UserError('nothing asked: give --problem "TEXT", --example, or --problems FILE (--help lists all flags)')
@@ -1161,9 +1175,7 @@ def parse(arguments):
         raise UserError("--searches: --trees keeps one tree per problem; for more, run again with another --seed and another OUT")
     if args.print_tree and args.problems is not None:
         raise UserError("--print-tree needs --problem or --example")
-    if args.policy == "":
-        raise UserError("--policy is empty; give a folder, a .gguf file or a hub id")
-    part = re.fullmatch(r"(\d+)/(\d+)", args.part)
+    part = re.fullmatch(r"(\d{1,9})/(\d{1,9})", args.part)
     if not part or int(part[1]) >= int(part[2]):
         raise UserError(f"--part {args.part}: not a part; 0/2 and 1/2 are the two halves")
     args.part = slice(int(part[1]), None, int(part[2]))
@@ -1304,7 +1316,7 @@ def search_file(args, config):
 def evaluate_file(args, config):
     """--problems FILE --evaluate OUT: the outcomes of every batch of problems are written at once."""
     problems, out = read_problems(args.problems)[args.part], writable(args.evaluate)
-    part = writable(out.with_name(out.name + ".part"))
+    part = writable(out.with_name(f".{out.name}.{os.getpid()}"))
     settings = settings_of(args, config, problems)
     outcomes = {}
     if out.exists() and out.stat().st_size:
@@ -1312,9 +1324,10 @@ def evaluate_file(args, config):
             found = json.loads(read_text(out))
             refuse_other_settings(out, found["settings"], settings)
             outcomes = found["outcomes"]
-            if len({len(results) for results in outcomes.values()}) != 1 or any(len(pair) != 2 for results in outcomes.values() for pair in results):
+            if len({len(results) for results in outcomes.values()}) != 1 or not all(
+                    right in (True, False) and 0 <= tokens < math.inf for results in outcomes.values() for right, tokens in results):
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UserError(f"{out}: this file holds something else than an evaluation; give another file name") from None
     start = len(next(iter(outcomes.values()), []))
     if start < len(problems):
@@ -1341,7 +1354,7 @@ def run(program, work, memory, interrupted=""):
             stream.reconfigure(errors="replace")      # a terminal that knows no such letter
     try:
         code = work()
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except UserError as error:
         message = error
@@ -1354,9 +1367,12 @@ def run(program, work, memory, interrupted=""):
         print(f"\n{program}: interrupted{interrupted}", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not re.search("out of memory|not enough memory|can't allocate memory", str(error), re.I):
+        if "home directory" in str(error):            # Path.expanduser
+            message = "a path begins with ~ and a name that no user here has; give the whole path"
+        elif isinstance(error, MemoryError) or re.search("out of memory|not enough memory|can't allocate memory", str(error), re.I):
+            message = f"out of memory: try {memory}"
+        else:
             raise
-        message = f"out of memory: try {memory}"
     print(f"{program}: {message}", file=sys.stderr)
     return 2
 

@@ -61,7 +61,7 @@ def as_left(path):
     """Tells of a file that is not as evolve.sh left it."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RecursionError):
         raise UserError(f"{path}: not as evolve.sh leaves it; delete it, and the same command makes it again") from None
 
 

@@ -39,8 +39,8 @@ from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 from transformers import AddedToken
 
-from rstar import (END_OF_ANSWER, MARKERS, Config, Parser, UserError, format_prompt, load, pick_device, read_records,
-                   read_trees, refuse_other_settings, run, setting, terminals)
+from rstar import (END_OF_ANSWER, MARKERS, Config, Parser, UserError, format_prompt, holds_trees, load, pick_device,
+                   read_records, read_trees, refuse_other_settings, run, setting, terminals)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class Row:
 def read_trajectories(path):
     """The finished trajectories of a file of trees, or those of the authors' {query, response} records, which are right
     (theirs are chosen already; they count with a mean Q of 1)."""
-    records, found = read_records(path), []
-    if "nodes" in records[0][1]:
+    if holds_trees(path):
         return [trajectory(end) for root in read_trees(path) for end in terminals(root)]
-    for place, record in records:
+    found = []
+    for place, record in read_records(path):
         if not isinstance(record.get("query"), str) or not isinstance(record.get("response"), str):
             raise UserError(f'{place}: neither a tree that rstar.py --trees wrote nor {{"query": ..., "response": ...}}')
         steps = record["response"].removeprefix("<code>").strip()
@@ -129,7 +129,7 @@ def choose(trajectories, settings):
         pool = right if settings.data == "outcome" else every
         controls += rng.sample(pool, min(settings.keep, len(pool)))
     if not verified:
-        raise UserError(f"{' '.join(settings.trees)}: no right trajectory among {len(trajectories)}; search with more rollouts, and "
+        raise UserError(f"{' '.join(settings.trees)}: no right trajectory with a \\boxed answer among {len(trajectories)}; search with more rollouts, and "
                         "with reference answers (rstar.py --problems)")
     rng.shuffle(controls)
     return verified if settings.data == "verified" else controls[:len(verified)]
@@ -416,7 +416,11 @@ def is_complete(settings, wanted):
 
 
 def state_folder(settings):
-    return Path(settings.out.rstrip("/") + ".state")
+    """OUT.state, which holds what a rerun needs, and at the end the model until it is whole. Refuses one that holds something else."""
+    folder = Path(settings.out.rstrip("/") + ".state")
+    if folder.is_dir() and not all(one.name.isdigit() or one.name in ("part", "model") for one in folder.iterdir()):
+        raise UserError(f"{folder}: is there already and not made by this program; give another --out")
+    return folder
 
 
 def save_state(accelerator, settings, wanted, progress, saved):
@@ -462,7 +466,7 @@ def save_model(accelerator, model, tokenizer, settings, metrics):
     """OUT as a folder that from_pretrained loads, with metrics.json: written aside, then moved into place."""
     weights = accelerator.get_state_dict(model)
     if accelerator.is_main_process:
-        out, part = Path(settings.out), Path(settings.out.rstrip("/") + ".part")
+        out, part = Path(settings.out), state_folder(settings) / "model"
         shutil.rmtree(part, ignore_errors=True)
         plain = accelerator.unwrap_model(model)
         dtype = getattr(torch, settings.save_dtype)

@@ -40,7 +40,8 @@ import torch.nn.functional as F
 import transformers
 from accelerate import init_empty_weights
 
-from rstar import MARKERS, Config, UserError, format_prompt, lines_of_code, load, nodes, read_records, read_trees, setting, terminals
+from rstar import (MARKERS, Config, UserError, format_prompt, holds_trees, lines_of_code, load, nodes, read_records, read_trees, setting,
+                   terminals)
 from train_policy import (batches, by_problem, check_settings, command_line, describe, drop_long, fingerprint, finish, finite,
                           is_complete, parts, progress_bar, restore, save_model, save_state, set_rate, split, start, trajectory)
 
@@ -97,10 +98,10 @@ def read_file(path):
 
     A record of theirs is one pair; those with the same prompt are one group, so that each text is scored once and the
     mean over the group's pairs is their weight 1 / (pos_count * neg_count)."""
-    records, found = read_records(path), {}
-    if "nodes" in records[0][1]:
+    if holds_trees(path):
         return read_trees(path), []
-    for place, record in records:
+    found = {}
+    for place, record in read_records(path):
         prompt, pos, neg = (record.get(name) for name in ("prompt", "pos", "neg"))
         if not all(isinstance(text, str) for text in (prompt, pos, neg)) or not prompt + pos or not prompt + neg:
             raise UserError(f'{place}: neither a tree that rstar.py --trees wrote nor {{"prompt": ..., "pos": ..., "neg": ...}}')

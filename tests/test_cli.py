@@ -114,6 +114,17 @@ def test_a_rerun_after_a_kill_in_the_first_line(scripted, tmp_path):
     assert rstar.main(["--problems", questions, "--candidates", "2", "--trees", str(out)]) == 0 and len(rstar.read_trees(out)) == 5
 
 
+def test_a_finished_tree_without_its_newline_is_kept(scripted, tmp_path, capsys):
+    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
+    command = ["--problems", questions, "--candidates", "2", "--trees", str(out)]
+    rstar.main(command)
+    whole = out.read_text()
+    for left in 5, 3:
+        out.write_text("".join(whole.splitlines(True)[:left]).rstrip())
+        assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
+        assert f"{5 - left} of them new" in capsys.readouterr().out
+
+
 def test_two_searches_into_one_file(scripted, tmp_path, capsys):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
     with open(out, "a") as file:
@@ -145,7 +156,7 @@ def test_a_half_written_tree_is_left_out(scripted, tmp_path):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
     rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
     out.write_text(out.read_text()[:-30])
-    assert len(rstar.read_trees(out)) == len(rstar.read_records(out)) == 4
+    assert len(rstar.read_trees(out)) == 4
 
 
 def test_trees_of_other_problems_are_not_mixed_in(scripted, tmp_path, capsys):
@@ -231,11 +242,27 @@ def test_other_settings_are_not_mixed(scripted, tmp_path, capsys):
 
 def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, capsys):
     questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "notes"
-    for text in ("my notes", "my notes\n", '{"a": 1}\n'):
+    for text in ("my notes", "my notes\n", '{"a": 1}\n', '{"index": 0, "question": "mine"}', '{"settings": {}, "outcomes": {}}', "[" * 100_000):
         out.write_text(text)
         assert str(out) in refused(capsys, "--problems", questions, "--trees", out)
         assert str(out) in refused(capsys, "--problems", questions, "--evaluate", out)
         assert out.read_text() == text
+
+
+@pytest.mark.parametrize("pairs", ['["x", "y"]', "[null, null]", '"ab"', "[true, NaN]", "[true, -1]", "[[], {}]", "[true]"])
+def test_a_damaged_evaluation_is_refused(scripted, tmp_path, capsys, pairs):
+    questions, result = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "r.json"
+    rstar.main(["--problems", questions, "--evaluate", str(result), "--ways", "greedy"])
+    capsys.readouterr()
+    found = json.loads(result.read_text())
+    result.write_text(json.dumps(dict(found, outcomes={})).replace('"outcomes": {}', f'"outcomes": {{"greedy": [{", ".join([pairs] * 5)}]}}'))
+    assert "something else than an evaluation" in refused(capsys, "--problems", questions, "--evaluate", result, "--ways", "greedy")
+
+
+def test_an_evaluation_leaves_its_neighbours_alone(scripted, tmp_path):
+    (tmp_path / "r.json.part").write_text("mine")
+    assert rstar.main(["--problems", write(tmp_path / "q.jsonl", QUESTIONS), "--evaluate", str(tmp_path / "r.json"), "--ways", "greedy"]) == 0
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["q.jsonl", "r.json", "r.json.part"] and (tmp_path / "r.json.part").read_text() == "mine"
 
 
 @pytest.mark.parametrize("arguments, says", [
@@ -274,6 +301,10 @@ def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, cap
     (["--problems", "x", "--evaluate", "out", "--ways", "tree,adaptive"], "adaptive needs a --stop"),
     (["--problems", "x", "--evaluate", "out", "--ways", "tree,step-wise", "--ppm", "none"], "need a --ppm"),
     (["--problem", "x", "--policy", ""], "--policy is empty"),
+    (["--problem", "x", "--ppm", ""], "--ppm is empty"),
+    (["--problems", "x", "--trees", ""], "--trees is empty"),
+    (["--problem", "x", "--policy", "~nobody-at-all/model"], "begins with ~"),
+    (["--problems", "x", "--trees", "out", "--part", "0/" + "9" * 5000], "not a part"),
     (["--problem", "-5+3"], "--FLAG=-VALUE"),
     (["--problem", "x", "--policy", "./missing"], "./missing"),
     (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
@@ -308,7 +339,26 @@ def test_a_folder_without_a_model(capsys, tmp_path):
     assert "this is a file" in refused(capsys, "--problem", "x", "--policy", tmp_path / "file")
 
 
+@pytest.mark.parametrize("missing", [["tokenizer_config.json"], ["tokenizer.json"], ["tokenizer.json", "tokenizer_config.json"]])
+def test_a_model_without_its_tokenizer(capsys, tmp_path, missing):
+    model = shutil.copytree(ROOT / "tiny" / "policy", tmp_path / "model")
+    for name in missing:
+        (model / name).unlink()
+    assert str(model) in refused(capsys, "--problem", "x", "--policy", model)
+
+
+def test_a_model_with_code_of_its_own_is_not_asked_about(capsys, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "mine", "auto_map": {"AutoConfig": "code.Mine", "AutoModelForCausalLM": "code.Model"}}')
+    assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
+
+
+def test_a_last_question_that_begins_like_a_tree_is_read(tmp_path):
+    records = [dict(index=i, question=f"question {i}", answer="1") for i in range(2)]
+    assert len(rstar.read_problems(write(tmp_path / "q.jsonl", records))) == 2
+
+
 BAD_FILES = {
+    "cut off": ('{"question": "a", "answer": "1"}\n{"index": 1, "question": "b", "ans', "line 2: not valid JSON"),
     "empty": ("", "is empty"),
     "blank": (" \n\n", "is empty"),
     "no records": ("[]", "holds no records"),
@@ -337,7 +387,7 @@ def test_bad_question_files_get_one_line(capsys, tmp_path, name):
 
 def test_missing_binary_and_folder(capsys, tmp_path):
     (tmp_path / "binary.json").write_bytes(bytes(range(256)))
-    for path, says in ((tmp_path / "none.json", "no such file"), (tmp_path / "binary.json", "not a text file"), (tmp_path, "is a folder")):
+    for path, says in ((tmp_path / "none.json", "no such file"), (tmp_path / "binary.json", "not text in UTF-8"), (tmp_path, "is a folder")):
         line = refused(capsys, "--problems", path, "--trees", tmp_path / "out.jsonl")
         assert says in line and str(path) in line
 

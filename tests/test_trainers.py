@@ -352,7 +352,7 @@ def test_bad_data_is_told_in_one_line(folder, tmp_path, capsys):
     for node in nodes(unsolved):
         node.right = False if node.terminal else None
     bad = write(tmp_path / "unsolved.jsonl", [unsolved])
-    wrong(capsys, policy(folder, tmp_path / "out", trees=bad), "train_policy: ", "unsolved.jsonl", "no right trajectory among 6")
+    wrong(capsys, policy(folder, tmp_path / "out", trees=bad), "train_policy: ", "unsolved.jsonl", "no right trajectory with a \\boxed answer among 6")
     wrong(capsys, ppm(folder, tmp_path / "out", trees=bad), "train_ppm: ", "unsolved.jsonl", "no pairs")
     other = tmp_path / "other.jsonl"
     other.write_text('{"question": "What?", "answer": "3"}\n')
@@ -387,6 +387,13 @@ def test_bad_models_and_settings_are_told_in_one_line(folder, tmp_path, capsys):
     wrong(capsys, policy(folder, folder / "stock"), "stock", "not made by this program")
     wrong(capsys, policy(folder, folder / "trees.jsonl"), "trees.jsonl", "not made by this program")
     wrong(capsys, policy(folder, folder / "trees.jsonl" / "out"), "trees.jsonl/out", "nothing can be written there")
+    for mine in (tmp_path / "out.state" / "notes", tmp_path / "out.part" / "notes"):
+        mine.parent.mkdir()
+        mine.write_text("mine")
+    wrong(capsys, policy(folder, out), "out.state", "not made by this program")
+    (tmp_path / "out.state" / "notes").rename(tmp_path / "notes")
+    assert policy(folder, out, epochs=1) == 0
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["notes", "out", "out.part"] and (tmp_path / "out.part" / "notes").read_text() == "mine"
 
 
 # ---- the authors' files
