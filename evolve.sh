@@ -47,12 +47,12 @@ sys.exit(rstar.run('evolve.sh', work, 'a smaller file'))
 WORKERS=${WORKERS:-$([ "$CARDS" -gt 0 ] && echo 1 || echo 2)}      # searching processes; on a CPU two of one thread beat one of two
 TRAINERS=${TRAINERS:-${SMOKE:+1}} TRAINERS=${TRAINERS:-$([ "$CARDS" -gt 0 ] && echo "$CARDS" || echo 2)}     # processes of a trainer; on a CPU two of one thread likewise
 SEARCH=${SEARCH:-}                                   # more flags for every search; on a GPU "--rows 512 --batch 64" (LOG.md: 9 times the tokens/s of --rows 48), on several "--device cuda:{}" and as many WORKERS
-# Flags for the policy's trainer and the PPM's. Their defaults are for the tiny model; for a real one say as the paper does
+# Flags for the policy's trainer and the PPM's. These are for the tiny model; for a real one say as the paper does
 # TRAIN="--lr 7e-6 --batch 128 --epochs 2 --length 4096" and
 # TRAIN_PPM="--lr 7e-6 --batch 512 --epochs 1 --answer-groups 1 --scale 1 --center 0 --length 4096"
 # (1.5B on one card of 80 GB: and "--tokens 8192"; 7B needs several under FSDP, for which see the heads of the trainers: here each holds all).
-TRAIN=${TRAIN:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16")}
-TRAIN_PPM=${TRAIN_PPM:-$([ "$CARDS" -gt 0 ] || echo "--precision bf16")}
+TRAIN=${TRAIN:---precision bf16 --epochs 3 --lr 3e-4}
+TRAIN_PPM=${TRAIN_PPM:---precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4}
 # How trees answer: the paper's 16 rollouts of 8, ended by an answer that the PPM thinks rather right than wrong, a second
 # tree if none came. Chosen on dev (LOG.md), where c = 1 and the paper's 2 gave the same on standard problems.
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 2 --c 1 --stop 0}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}
