@@ -51,8 +51,9 @@ SEARCH=${SEARCH:-}                                   # more flags for every sear
 # TRAIN="--lr 7e-6 --batch 128 --epochs 2 --length 4096" and
 # TRAIN_PPM="--lr 7e-6 --batch 512 --epochs 1 --answer-groups 1 --scale 1 --center 0 --length 4096"
 # (1.5B on one card of 80 GB: and "--tokens 8192"; 7B needs several under FSDP, for which see the heads of the trainers: here each holds all).
-TRAIN=${TRAIN:---precision bf16 --epochs 3 --lr 3e-4}
-TRAIN_PPM=${TRAIN_PPM:---precision bf16 --epochs 2 --lr 1e-3 --answer-groups 4}
+PRECISION=$([ "$CARDS" -gt 0 ] || echo "--precision bf16")      # a GPU knows its own
+TRAIN=${TRAIN:-$PRECISION --epochs 3 --lr 3e-4}
+TRAIN_PPM=${TRAIN_PPM:-$PRECISION --epochs 2 --lr 1e-3 --answer-groups 4}
 # How trees answer: the paper's 16 rollouts of 8, ended by an answer that the PPM thinks rather right than wrong, a second
 # tree if none came. Chosen on dev (LOG.md), where c = 1 and the paper's 2 gave the same on standard problems.
 ANSWER=${ANSWER:-${SMOKE:+--rollouts 2 --candidates 2 --c 1 --stop 0}} ANSWER=${ANSWER:---rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}
