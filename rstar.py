@@ -567,10 +567,11 @@ def select(node, c):
 
 
 def uct(child, parent_visits, c):
-    """Equation 1. An unvisited child comes before all others (deviation 1)."""
+    """Equation 1. An unvisited child comes before all others (deviation 1). `max`: with a PPM the root's children have a
+    visit before the root has one."""
     if child.visits == 0:
         return math.inf
-    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1; with a PPM the root's children have a visit before the root has one
+    return child.Q + c * math.sqrt(math.log(max(parent_visits, 1)) / child.visits)      # Eq. 1
 
 
 def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_CODE)):
