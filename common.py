@@ -1,6 +1,6 @@
-"""What every program here needs and the paper does not mention: errors, flags, models, files, processes.
+"""What the programs need and the paper does not mention: errors, flags, models, files, processes.
 
-    errors      `UserError` is a mistake the user can fix; `run` turns it into one line and exit code 2
+    errors      `UserError` is a mistake the user can fix; `run` prints it as one line, exit code 2
     flags       a dataclass whose fields are made by `setting` is the one place for a default, its
                 range and its help; `add_flags` and `from_flags` make the command line from it
     models      `load` reads a folder, a .gguf file or a hub id, and refuses what would fail later
@@ -25,8 +25,7 @@ import re
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,8 +36,8 @@ from answers import answers_equal, extract_answer
 
 HERE = Path(__file__).resolve().parent
 
-# ---------------------------------------------------------------------------------------------------
-# Errors. Everything a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
+# --------------------------------------------------------------------------------------------------
+# Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
 
 
 class UserError(Exception):
@@ -51,7 +50,7 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
     less_memory   what to try when memory runs out
     interrupted   what to add to the line that Ctrl-C prints, such as how to resume
     """
-    # A question may hold letters that the terminal's encoding lacks: "?" is better than a traceback.
+    # A question may hold letters that the terminal cannot encode: "?" is better than a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -91,7 +90,7 @@ def explain(error: Exception, less_memory: str) -> str:
     return ""
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Flags. A settings dataclass is written once; the command line, its help and its checks follow.
 
 
@@ -185,7 +184,7 @@ class Machine:
         return dict(device=self.device, dtype=self.dtype, rows=self.rows)
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Models. Loading fails early and in one line: an hour into a search is too late.
 
 NOT_FINITE = (
@@ -252,7 +251,7 @@ def locate(path, role: str) -> tuple[str, dict]:
 
 
 def hub_reachable() -> bool:
-    """Whether the hub answers. Its client would retry for half a minute; its cache works offline."""
+    """Whether the hub answers; its own client would retry for half a minute."""
     import huggingface_hub
 
     if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
@@ -291,7 +290,7 @@ def loading_error(error: Exception, name: str, local: bool) -> Exception:
 
 
 def refuse_other_weights(model, report: dict, name: str, gguf: bool) -> None:
-    """Refuses weights that do not match config.json: transformers only warns, and goes on at random."""
+    """Refuses weights that do not fit config.json; transformers would fill in random numbers."""
     # The tensors of a .gguf file go by other names, so nothing can be said of them.
     missing = sorted(report["missing_keys"])
     if missing and not gguf:
@@ -299,8 +298,9 @@ def refuse_other_weights(model, report: dict, name: str, gguf: bool) -> None:
     # A number in the name is a layer's: config.json then tells of fewer layers than there are.
     unused = sorted(key for key in report["unexpected_keys"] if re.search(r"\.\d+\.", key))
     if unused and not gguf:
-        raise UserError(f"{name}: config.json has no place for {len(unused)} tensors of its weights, "
-                        f"such as {unused[0]}")  # fmt: skip
+        raise UserError(
+            f"{name}: config.json has no place for {len(unused)} tensors, such as {unused[0]}"
+        )
 
 
 def refuse_other_tokenizer(model, tokenizer, name: str) -> None:
@@ -309,12 +309,16 @@ def refuse_other_tokenizer(model, tokenizer, name: str) -> None:
         tokenizer.pad_token = tokenizer.eos_token
     plain = tokenizer("1 + 1", add_special_tokens=False)["input_ids"]
     if tokenizer.pad_token is None or not plain:
-        raise UserError(f"{name}: its tokenizer knows no plain text, or neither a pad nor an end "
-                        "token; is a file of it missing?")  # fmt: skip
+        raise UserError(
+            f"{name}: its tokenizer knows no plain text, or neither a pad nor an end token; "
+            "is a file of it missing?"
+        )
     known = len(model.get_input_embeddings().weight)
     if max(tokenizer.vocab_size, tokenizer.pad_token_id + 1) > known:
-        raise UserError(f"{name}: its tokenizer has {len(tokenizer)} tokens, its weights know {known}: "
-                        "one of them is of another model, or a file is missing")  # fmt: skip
+        raise UserError(
+            f"{name}: its tokenizer has {len(tokenizer)} tokens, its weights know {known}: "
+            "one of them is of another model, or a file is missing"
+        )
 
 
 def context_length(model) -> int:
@@ -347,7 +351,7 @@ def pick_dtype(device: str = "auto", name: str = "auto"):
     return getattr(torch, name)
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Files: text, records, questions.
 
 QUESTION_KEYS = ("question", "problem", "query")
@@ -415,7 +419,7 @@ def parse_json(text: str, path, first_line: int = 1):
 def read_problems(path) -> list[dict]:
     """Questions with reference answers, as dicts of `question` and `reference`.
 
-    GSM8K's "#### 18" and the \\boxed{} of MATH's solutions are read; a plain answer is kept as it is.
+    GSM8K's "#### 18" and the \\boxed{} of MATH's solutions are read; a plain answer is kept.
     """
     problems = []
     for place, record in read_records(path):
@@ -443,15 +447,18 @@ def first_field(record: dict, keys: tuple):
 
 
 def warn_unmatchable(problems: list[dict], path) -> None:
-    """Prints how many references equal no answer, not even themselves: their problems stay unsolved."""
+    """Prints how many references equal no answer, not even themselves: nothing can solve those."""
     references = [problem["reference"] for problem in problems]
     odd = [text for text in references if not answers_equal(text, text)]
     if odd:
-        print(f"{path}: {len(odd)} of {len(problems)} references can never be matched (they are no "
-              f"answers that can be compared); the first: {odd[0][:60]!r}", file=sys.stderr)  # fmt: skip
+        print(
+            f"{path}: {len(odd)} of {len(problems)} references can never be matched, since they are "
+            f"not answers that can be compared; the first: {odd[0][:60]!r}",
+            file=sys.stderr,
+        )
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Files: results, one JSON line or one file at a time, so that a kill loses only work in hand.
 
 
@@ -477,7 +484,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def open_locked(path: Path):
-    """Opens a file for appending and keeps other processes from doing so; removes it if left empty."""
+    """Opens a file for appending, for this process alone; removes it if it is left empty."""
     with open(path, "a", encoding="utf-8") as file:
         try:
             import fcntl
@@ -515,11 +522,12 @@ def refuse_other_settings(path, stored, current: dict) -> None:
     if differences:
         listed = "; ".join(differences)
         raise UserError(
-            f"{path}: holds results of other settings ({listed}); give another name or these settings"
+            f"{path}: holds results of other settings ({listed}); "
+            "give another name or the same settings"
         )
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Files: trees. One JSON line for each; `rstar.py` makes nodes from them.
 
 NODE_TYPES = dict(text=str, visits=int, q=float, error=str, copies=int)
@@ -622,7 +630,7 @@ def read_tree_records(path) -> list[dict]:
 
 
 def finished_trees(path: Path, settings: dict) -> set[int]:
-    """The indices of the trees that a file holds already. A last line that was cut off is removed."""
+    """The indices of the trees that a file holds; a last line that was cut off is removed."""
     lines, size = whole_lines(path)
     finished = set()
     for number, line in lines:
@@ -650,7 +658,7 @@ def holds_trees(path) -> bool:
     )
 
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Processes and progress.
 
 
@@ -674,7 +682,7 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
     if workers == 1 or len(jobs) <= 1:
         yield from work(iter(jobs), *arguments)
         return
-    # Fork would copy the threads' locks of torch into the children, and a GPU cannot be forked at all.
+    # A fork would copy locks that torch's threads hold, and a GPU does not survive one at all.
     context = multiprocessing.get_context("spawn")
     todo, results = context.Queue(), context.Queue()
     processes = [
