@@ -145,6 +145,13 @@ def add_flags(parser: argparse.ArgumentParser, settings_class, title: str) -> No
         group.add_argument(f"--{item.name.replace('_', '-')}", **options)
 
 
+def refuse_empty(args: argparse.Namespace, *names: str) -> None:
+    """Raises UserError for a flag that was given an empty text, such as an unset shell variable."""
+    for name in names:
+        if getattr(args, name) == "":
+            raise UserError(f"--{name} is empty; give a name, or leave it out")
+
+
 def from_flags(settings_class, args: argparse.Namespace):
     """The settings dataclass that the parsed flags describe."""
     names = [item.name for item in dataclasses.fields(settings_class)]
@@ -452,8 +459,8 @@ def warn_unmatchable(problems: list[dict], path) -> None:
     odd = [text for text in references if not answers_equal(text, text)]
     if odd:
         print(
-            f"{path}: {len(odd)} of {len(problems)} references can never be matched, since they are "
-            f"not answers that can be compared; the first: {odd[0][:60]!r}",
+            f"{path}: {len(odd)} of {len(problems)} references can never be matched, since they "
+            f"are not answers that can be compared; the first: {odd[0][:60]!r}",
             file=sys.stderr,
         )
 
@@ -530,9 +537,12 @@ def refuse_other_settings(path, stored, current: dict) -> None:
 # --------------------------------------------------------------------------------------------------
 # Files: trees. One JSON line for each; `rstar.py` makes nodes from them.
 
-NODE_TYPES = dict(text=str, visits=int, q=float, error=str, copies=int)
-NODE_OPTIONAL_TYPES = dict(ppm=float, answer=str, right=bool)
-NODE_FIELDS = [*NODE_TYPES, *NODE_OPTIONAL_TYPES]
+# The fields of a node in a file, in this order, and their types in JSON.
+NODE_TYPES = dict(
+    text=str, visits=int, q=float, ppm=float, error=str, answer=str, right=bool, copies=int
+)
+NODE_FIELDS = list(NODE_TYPES)
+NULLABLE = ("ppm", "answer", "right")
 # The first bytes of every line of trees: `index` is the first field that is written.
 TREE_START = '{"index": '
 
@@ -565,8 +575,8 @@ def node_problem(node, number: int) -> str:
         return f"parent {parent!r}"
     for name in NODE_FIELDS:
         value = node.get(name)
-        kind = NODE_TYPES.get(name) or NODE_OPTIONAL_TYPES[name]
-        if value is None and name in NODE_OPTIONAL_TYPES:
+        kind = NODE_TYPES[name]
+        if value is None and name in NULLABLE:
             continue
         # JSON has one kind of number, and True is an int in Python.
         numeric = kind is float and type(value) is int and abs(value) < 1e15

@@ -1,0 +1,263 @@
+"""The command line of rstar.py: one problem and its answer, or a file of problems and their trees.
+
+`python rstar.py …` calls `main` here. Nothing in this file is about the method.
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import common
+from common import HERE, Machine, UserError
+from rstar import (
+    END_OF_CODE,
+    END_OF_STEP,
+    MARKERS,
+    PPM,
+    Config,
+    Node,
+    Policy,
+    Result,
+    agreement,
+    nodes,
+    search,
+    search_each,
+    terminals,
+    trajectories,
+    tree_to_line,
+)
+
+BUNDLED_POLICY = HERE / "tiny" / "policy"
+BUNDLED_PPM = HERE / "tiny" / "ppm"
+EXAMPLE_PROBLEMS = HERE / "tiny" / "examples.jsonl"
+USAGE = """examples:
+  python rstar.py --problem "Mia has 5 apples and buys 7 more. How many apples does she have?"
+  python rstar.py --example --print-tree
+  python rstar.py --problems questions.jsonl --trees trees.jsonl --policy Qwen/Qwen2.5-Math-1.5B"""
+
+
+def parse(arguments: list[str] | None):
+    """The command line as (args, Config, Machine)."""
+    parser = common.Parser(
+        prog="rstar.py",
+        description="rStar-Math: answers a mathematical problem by tree search over code steps.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        epilog=USAGE,
+    )
+    tasks = parser.add_argument_group("what to do")
+    tasks.add_argument("--problem", metavar="TEXT", help="answer this problem")
+    tasks.add_argument(
+        "--example", action="store_true", help="answer an example problem; --seed picks another"
+    )
+    tasks.add_argument(
+        "--problems", metavar="FILE", help=".json or .jsonl with question and answer in each record"
+    )
+    tasks.add_argument(
+        "--trees", metavar="OUT", help="with --problems: write one tree per line; resumes"
+    )
+    tasks.add_argument(
+        "--print-tree", action="store_true", help="with --problem or --example: draw the tree"
+    )
+    add_model_flags(parser)
+    common.add_flags(parser, Config, "numbers of the method")
+    common.add_flags(parser, Machine, "how it runs")
+    args = parser.parse_args(arguments)
+    check_tasks(args)
+    resolve_models(args)
+    return args, common.from_flags(Config, args), common.from_flags(Machine, args)
+
+
+def add_model_flags(parser) -> None:
+    models = parser.add_argument_group("models")
+    models.add_argument(
+        "--policy", help="folder, .gguf file or hub id (default: the bundled tiny/policy)"
+    )
+    models.add_argument(
+        "--ppm", help="folder or hub id, or none (default: the bundled one for the bundled policy)"
+    )
+
+
+def resolve_models(args) -> None:
+    """Fills in the bundled models. The bundled PPM suits no policy but its own."""
+    common.refuse_empty(args, "policy", "ppm")
+    args.policy = args.policy or str(BUNDLED_POLICY)
+    if args.ppm is None:
+        bundled = Path(args.policy).expanduser().resolve() == BUNDLED_POLICY
+        args.ppm = str(BUNDLED_PPM) if bundled else "none"
+
+
+def check_tasks(args) -> None:
+    """Raises UserError unless the command line asks for exactly one thing."""
+    common.refuse_empty(args, "problems", "trees")
+    asked = [name for name in ("problem", "example", "problems") if getattr(args, name)]
+    if args.problem is not None and not args.problem.strip():
+        raise UserError('--problem is empty; give a question such as --problem "What is 3 + 4?"')
+    if not asked:
+        raise UserError(
+            'give --problem "TEXT", --example, or --problems FILE (--help lists all flags)'
+        )
+    if len(asked) > 1:
+        raise UserError(f"--{asked[0]} and --{asked[1]} exclude each other; give one of them")
+    if args.problems and not args.trees:
+        raise UserError("--problems needs --trees OUT; to compare methods, see evaluate.py")
+    if args.trees and not args.problems:
+        raise UserError("--trees needs --problems FILE")
+    if args.trees and args.searches > 1:
+        raise UserError(
+            "--searches: --trees keeps one tree per problem; for more, run again with another "
+            "--seed and another OUT"
+        )
+    if args.print_tree and args.problems:
+        raise UserError("--print-tree needs --problem or --example")
+
+
+def load_models(policy: str, ppm: str, machine: Machine):
+    """(Policy, PPM or None) for the names of two models."""
+    models = Policy(policy, **machine.for_models), None
+    if ppm != "none":
+        models = models[0], PPM(ppm, **machine.for_models)
+    return models
+
+
+def settings_of(args, config: Config, problems: list[dict]) -> dict:
+    """What two results must have in common to belong together: everything but how they are run."""
+    names = {str(BUNDLED_POLICY): "tiny/policy", str(BUNDLED_PPM): "tiny/ppm"}
+    models = dict(policy=names.get(args.policy, args.policy), ppm=names.get(args.ppm, args.ppm))
+    return dict(models, **dataclasses.asdict(config), problems=common.fingerprint(problems))
+
+
+def answer_one(args, config: Config, machine: Machine) -> int:
+    """--problem and --example. Exit code 0 if an answer was found, else 1."""
+    question = args.problem
+    if args.example:
+        examples = common.read_problems(EXAMPLE_PROBLEMS)
+        question = examples[config.seed % len(examples)]["question"]
+        print(f"{question}\n")
+    # A shell can pass half a character, which no tokenizer takes.
+    question = question.encode("utf-8", "replace").decode()
+    policy, ppm = load_models(args.policy, args.ppm, machine)
+    if ppm is None:
+        print("rstar: no PPM, so the tree's most frequent answer is chosen", file=sys.stderr)
+    if policy.length(policy.prompt(question)) >= policy.longest:
+        limit = f"{policy.longest} tokens"
+        raise UserError(f"--problem is longer than the model can read ({limit})")
+    with common.progress_bar(config.rollouts * config.searches, "rollout") as bar:
+        (result,) = search([question], policy, ppm, config=config, bar=bar)
+    if args.print_tree:
+        for root in result.trees:
+            print_tree(root)
+    if result.chosen is None:
+        print("rstar: no trajectory reached an answer; try more --rollouts", file=sys.stderr)
+        print("Answer: none found")
+        return 1
+    print_solution(result.chosen)
+    warn_if_unsure(result, ppm)
+    print(f"Answer: {result.chosen.answer}")
+    return 0
+
+
+def print_solution(node: Node) -> None:
+    """The steps of a trajectory with their PPM scores, the output, and the stated answer."""
+    for step in node.steps:
+        steps, _, printed = step.text.partition(END_OF_CODE)
+        score = "" if step.ppm is None else f"    [PPM {step.ppm:+.2f}]"
+        print(f"{steps.replace(END_OF_STEP, '').strip()}{score}\n")
+        if printed:
+            printed = printed.replace("<output>", "Output: ")
+            for marker in MARKERS:
+                printed = printed.replace(marker, "")
+            print(f"{printed.strip()}\n")
+
+
+def warn_if_unsure(result: Result, ppm) -> None:
+    """A line where the answer is likely wrong, for a PPM that says below what it is unreliable."""
+    unsure = getattr(ppm, "unsure_below", None)
+    if not unsure:
+        return
+    agree = agreement(result.chosen, [node for root in result.trees for node in terminals(root)])
+    if result.chosen.ppm < unsure["score"] or agree < unsure["agreement"]:
+        print(
+            f"rstar: low confidence (PPM {result.chosen.ppm:+.2f}, {agree:.0%} of the tree's "
+            "samples agree): the model may not know such problems; --policy takes another one",
+            file=sys.stderr,
+        )
+
+
+def print_tree(root: Node) -> None:
+    """The tree as text: N, Q and PPM score of each node, and its thought or why it is not valid."""
+    print(f"{'N':>4} {'Q':>6} {'PPM':>6}")
+    stack = [(root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        thought = next((line for line in node.text.splitlines() if line.strip()), "")
+        ending = f"  → {node.answer}" if node.terminal else ""
+        ending = f"  ✗ {node.error}" if node.error else ending
+        ppm = "" if node.ppm is None else f"{node.ppm:+.2f}"
+        branch = "  " * (depth - 1) + "└ " if depth else ""
+        print(f"{node.visits:>4} {node.Q:>+6.2f} {ppm:>6}  {branch}{thought[:90]}{ending}")
+        stack += [(child, depth + 1) for child in reversed(node.children)]
+    finished = "; nothing is left to try" if root.closed else ""
+    print(f"distinct trajectories: {trajectories(root)}{finished}\n")
+
+
+def search_file(args, config: Config, machine: Machine) -> int:
+    """--problems FILE --trees OUT: every finished tree is written at once."""
+    problems = common.read_problems(args.problems)
+    out = common.check_writable(args.trees)
+    settings = settings_of(args, config, problems)
+    with common.open_locked(out) as file:
+        finished = common.finished_trees(out, settings)
+        todo = [i for i in range(len(problems)) if i not in finished]
+        jobs = [(i, problems[i]["question"], problems[i]["reference"]) for i in todo]
+        arguments = (args.policy, args.ppm, config, machine, settings)
+        trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
+        solved = distinct = invalid = made = tokens = 0
+        start = time.time()
+        with common.progress_bar(len(problems), "tree", len(finished)) as bar:
+            for line, counts in trees:
+                file.write(line + "\n")
+                file.flush()
+                solved += counts["solved"]
+                distinct += counts["trajectories"]
+                made += counts["nodes"]
+                invalid += counts["invalid"]
+                tokens += counts["tokens"]
+                bar.update()
+                bar.set_postfix_str(
+                    f"solved {solved}, trajectories {distinct}, invalid {invalid / made:.0%}, "
+                    f"{tokens / (time.time() - start):.0f} tokens/s"
+                )
+    print(f"{out}: {len(problems)} trees, {len(todo)} of them new, {solved} of these solved")
+    return 0
+
+
+def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, settings: dict):
+    """The work of one process: yields the line of each finished tree, and counts for the bar."""
+    models = load_models(policy, ppm, machine)
+    before = 0
+    for index, root in search_each(jobs, *models, config, batch=machine.batch):
+        children = nodes(root)[1:]
+        counts = dict(
+            solved=any(node.right for node in children),
+            trajectories=trajectories(root),
+            nodes=len(children),
+            invalid=sum(bool(node.error) for node in children),
+            tokens=models[0].tokens - before,
+        )
+        before = models[0].tokens
+        yield tree_to_line(root, index, settings), counts
+
+
+def main(arguments: list[str] | None = None) -> int:
+    def work():
+        args, config, machine = parse(arguments)
+        if args.trees:
+            return search_file(args, config, machine)
+        return answer_one(args, config, machine)
+
+    less_memory = "fewer sequences at a time (--rows 16 --batch 4) or a smaller model"
+    resume = "; finished trees are on disk, and the same command resumes"
+    return common.run("rstar", work, less_memory, resume)

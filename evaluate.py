@@ -1,0 +1,363 @@
+"""Compares methods of answering at equal cost, on problems with references.
+
+    python evaluate.py --problems tiny/examples.jsonl --out results.json --stop 0 --c 1 --searches 2
+
+Tree search goes first. Each other method may then generate as many tokens on the same problems:
+
+    majority of N            sample whole solutions, take the most frequent answer
+    best of N by the PPM     of the same solutions, take the one that the PPM scores highest
+    vote among plausible ... of the same solutions, the most frequent answer that fits --plausible:
+                             what can be known about an answer without a PPM
+    adaptive best of N       sample until the PPM scores a solution `--stop` or higher
+    step-wise choice         the candidate step that the PPM scores highest, again and again
+    greedy                   one solution, nothing sampled; it is always there
+
+Accuracies are k/n with a 95% Wilson interval; p is an exact sign test on the problems that only one
+of two methods got right. The statistics are in show.py.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import common
+from answers import answers_equal
+from cli import add_model_flags, load_models, resolve_models, settings_of
+from common import Machine, UserError, setting
+from rstar import END_OF_CODE, Config, Node, choose, expand, majority, nodes, search, terminals
+from show import SERIES, TREE_SEARCH, print_table, summary, with_trajectories
+from verifier import Verifier
+
+METHODS = ("tree", "samples", "step-wise", "adaptive", "greedy")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared."""
+
+    methods: str = setting(
+        "tree,samples,step-wise,adaptive",
+        "what to compare with greedy decoding; samples: majority, vote, best of N; greedy: nothing",
+    )
+    samples: int = setting(
+        0,
+        "whole solutions, or the tokens of that many, for the other methods; 0: as many as fit in "
+        "the tokens that tree search has used",
+        0,
+        10**6,
+    )
+    plausible: str = setting(
+        "", "regular expression of plausible answers, for a vote without a PPM"
+    )
+
+    def __post_init__(self):
+        common.check(self)
+        if not set(self.chosen) <= set(METHODS):
+            raise UserError(f"--methods {self.methods}: must be some of {','.join(METHODS)}")
+        needs_budget = "tree" not in self.chosen and self.chosen != ["greedy"]
+        if needs_budget and not self.samples:
+            raise UserError(f"--methods {self.methods}: without tree, give --samples as the budget")
+        try:
+            re.compile(self.plausible)
+        except re.error as error:
+            raise UserError(
+                f"--plausible {self.plausible}: not a regular expression ({error})"
+            ) from None
+
+    @property
+    def chosen(self) -> list[str]:
+        return sorted(set(self.methods.split(",")))
+
+
+# --------------------------------------------------------------------------------------------------
+# The methods. Each returns the terminal nodes of each question, from which an answer is chosen.
+
+
+def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batch=16) -> dict:
+    """Answers some problems with several methods.
+
+    Returns {method: [(right, tokens) per problem]}; tokens are the mean over these problems.
+    """
+    questions = [problem["question"] for problem in problems]
+    references = [problem["reference"] for problem in problems]
+    methods = comparison.chosen
+    outcomes = {}
+
+    def record(method, chosen, tokens):
+        pairs = zip(chosen, references)
+        right = [node is not None and answers_equal(node.answer, answer) for node, answer in pairs]
+        outcomes[method] = [(value, tokens) for value in right]
+
+    def spent(since):
+        return (policy.tokens - since) / len(problems)
+
+    if "tree" in methods:
+        before = policy.tokens
+        results = search(questions, policy, ppm, config=config, batch=batch)
+        budget = spent(before)
+        record(TREE_SEARCH, [result.chosen for result in results], budget)
+        for count in SERIES:
+            if count <= config.rollouts * config.searches:
+                shorter = [first_trajectories(result.trees, count, policy) for result in results]
+                tokens = sum(tokens for _, tokens in shorter) / len(shorter)
+                record(with_trajectories(count), [choose(ends) for ends, _ in shorter], tokens)
+
+    before = policy.tokens
+    with Verifier(timeout=config.timeout) as verifier:
+        greedy_config = dataclasses.replace(config, temperature=0.0)
+        solutions = whole_solutions(questions, policy, ppm, verifier, greedy_config)
+    greedy = spent(before)
+    record("greedy", [choose(ends) for ends in solutions], greedy)
+    if comparison.samples:
+        budget = comparison.samples * greedy
+
+    if "samples" in methods:
+        before = policy.tokens
+        sampled = sample(questions, policy, ppm, config, budget, comparison.samples)
+        record("majority of N", [majority(ends) for ends in sampled], spent(before))
+        if comparison.plausible:
+            votes = [majority(plausible(ends, comparison.plausible)) for ends in sampled]
+            record("vote among plausible answers", votes, spent(before))
+        if ppm:
+            record("best of N by the PPM", [choose(ends) for ends in sampled], spent(before))
+    if "step-wise" in methods and ppm:
+        before = policy.tokens
+        chosen = step_wise(questions, policy, ppm, config, budget, greedy)
+        record("step-wise choice by the PPM", chosen, spent(before))
+    if "adaptive" in methods and ppm and config.stop is not None:
+        before = policy.tokens
+        sampled = sample(questions, policy, ppm, config, budget, comparison.samples, config.stop)
+        record("adaptive best of N", [choose(ends) for ends in sampled], spent(before))
+    return outcomes
+
+
+def whole_solutions(questions, policy, ppm, verifier, config) -> list[list[Node]]:
+    """One whole solution for each question: its terminal node, or none."""
+    roots = [Node(question) for question in questions]
+    single = dataclasses.replace(config, candidates=1)
+    expand(roots, policy, ppm, verifier, single, (END_OF_CODE,))
+    return [terminals(root) for root in roots]
+
+
+def sample(questions, policy, ppm, config, budget, samples=0, enough=None) -> list[list[Node]]:
+    """Whole solutions, one more for each question in turn, until the budget is spent.
+
+    budget    tokens per question, unless `samples` gives a number of solutions
+    enough    a question with a solution that the PPM scores this high gets no more
+    Returns the terminal nodes of each question.
+    """
+    solutions = [[] for _ in questions]
+    total = budget * len(questions)
+    start = policy.tokens
+    drawn = 0
+    with Verifier(timeout=config.timeout) as verifier:
+        for k in range(samples or sys.maxsize):
+            todo = [i for i, ends in enumerate(solutions) if not any_content(ends, enough)]
+            # The last turn is for as many questions as the rest of the budget allows.
+            if drawn and not samples:
+                rest = total - (policy.tokens - start)
+                mean = max(1, (policy.tokens - start) / drawn)
+                todo = todo[: max(0, round(rest / mean))]
+            if not todo:
+                break
+            again = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1))
+            before = policy.tokens
+            texts = [questions[i] for i in todo]
+            for i, ends in zip(todo, whole_solutions(texts, policy, ppm, verifier, again)):
+                solutions[i] += ends
+            # Every question is longer than the model can read: this would never end.
+            if policy.tokens == before:
+                break
+            drawn += len(todo)
+    return solutions
+
+
+def any_content(ends: list[Node], enough: float | None) -> bool:
+    return enough is not None and any(node.ppm >= enough for node in ends if node.ppm is not None)
+
+
+def plausible(ends: list[Node], pattern: str) -> list[Node]:
+    """The terminal nodes whose whole answer fits a regular expression."""
+    return [node for node in ends if re.fullmatch(pattern, node.answer)]
+
+
+def step_wise(questions, policy, ppm, config, budget, greedy) -> list[Node | None]:
+    """The candidate that the PPM scores highest, step by step: one trajectory per question.
+
+    budget, greedy   tokens per question of this method and of one greedy solution
+
+    One candidate more per step costs about as much as a greedy solution, so budget / greedy
+    candidates are sampled. How far this is off shows after a few questions, and the others make up
+    for it; the questions go in fours, since the error of the last group stays.
+    """
+    chosen = []
+    start = policy.tokens
+    candidates = budget / max(1, greedy)
+    expected = 0.0
+    while len(chosen) < len(questions):
+        group = questions[len(chosen) :][:4]
+        # `candidates` need not be whole: then some of the four get one candidate more.
+        whole = int(candidates)
+        more = round((candidates - whole) * len(group))
+        for part, count in ((group[:more], whole + 1), (group[more:], max(1, whole))):
+            one = dataclasses.replace(config, candidates=count, rollouts=1, searches=1)
+            for result in search(part, policy, ppm, config=one):
+                reached = [node for node in terminals(result.trees[0]) if node.closed]
+                chosen.append(choose(reached))
+        expected += candidates * len(group)
+        spent = max(1, policy.tokens - start)
+        left = max(0, budget * len(questions) - spent) / max(1, len(questions) - len(chosen))
+        candidates = left * expected / spent
+    return chosen
+
+
+def first_trajectories(trees: list[Node], count: int, policy) -> tuple[list[Node], int]:
+    """What a shorter search had seen: (terminal nodes, tokens) after `count` trajectories.
+
+    The tokens are counted again from the texts, so candidates that were merged count as many as the
+    one that was kept, at the time when that one was sampled.
+    """
+    ends = []
+    tokens = 0
+    for root in trees:
+        tree = nodes(root)
+        for kind, *event in root.events:
+            if count == 0:
+                break
+            if kind == "back_up":
+                count -= tree[event[0]].terminal
+                continue
+            for node in tree[event[1] : event[1] + event[2]]:
+                if node.terminal:
+                    ends.append(node)
+                # What follows the code was written once; the code once for each copy.
+                steps, marker, printed = node.text.partition(END_OF_CODE)
+                tokens += node.copies * policy.length(steps + marker)
+                tokens += policy.length(printed.partition("<answer>")[2])
+    return ends, tokens
+
+
+# --------------------------------------------------------------------------------------------------
+# Command line.
+
+
+def parse(arguments):
+    parser = common.Parser(
+        prog="evaluate.py",
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    files = parser.add_argument_group("files")
+    files.add_argument(
+        "--problems", required=True, metavar="FILE", help=".json or .jsonl with question and answer"
+    )
+    files.add_argument("--out", required=True, metavar="FILE", help="results as JSON; resumes")
+    common.add_flags(parser, Comparison, "what is compared")
+    add_model_flags(parser)
+    common.add_flags(parser, Config, "numbers of the method")
+    common.add_flags(parser, Machine, "how it runs")
+    args = parser.parse_args(arguments)
+    common.refuse_empty(args, "problems", "out")
+    resolve_models(args)
+    config = common.from_flags(Config, args)
+    comparison = common.from_flags(Comparison, args)
+    # Only what was asked for by name is an error; the default asks for everything that is possible.
+    asked = set(comparison.chosen) if args.methods != Comparison.methods else set()
+    if args.ppm == "none" and asked & {"step-wise", "adaptive"}:
+        raise UserError(f"--methods {args.methods}: step-wise and adaptive need a --ppm")
+    if config.stop is None and "adaptive" in asked:
+        raise UserError(
+            f"--methods {args.methods}: adaptive needs --stop, the PPM score at which it is content"
+        )
+    return args, config, comparison, common.from_flags(Machine, args)
+
+
+def evaluate_file(args, config, comparison, machine) -> int:
+    """Every finished batch of problems is on disk; a rerun continues behind it."""
+    problems = common.read_problems(args.problems)
+    out = common.check_writable(args.out)
+    settings = settings_of(args, config, problems)
+    settings.update(methods=comparison.chosen, samples=comparison.samples)
+    settings.update(plausible=comparison.plausible)
+    with common.open_locked(out.with_name(f".{out.name}.lock")):
+        batches = read_outcomes(out, settings)
+        # Batches of about one size: one of two problems could not spend a budget evenly.
+        count = math.ceil(len(problems) / machine.batch)
+        bounds = [len(problems) * i // count for i in range(count + 1)]
+        jobs = [
+            (first, problems[first:last])
+            for first, last in zip(bounds, bounds[1:])
+            if str(first) not in batches
+        ]
+        arguments = (args.policy, args.ppm, config, comparison, machine)
+        done = sum(map(batch_length, batches.values()))
+        with common.progress_bar(len(problems), "problem", done) as bar:
+            work = common.in_processes(evaluate_batches, arguments, jobs, machine.workers)
+            for first, outcomes in work:
+                batches[str(first)] = outcomes
+                together = join_batches(batches)
+                results = dict(settings=settings, rows=summary(together), outcomes=together)
+                common.write_whole(out, json.dumps(dict(results, batches=batches)))
+                bar.update(batch_length(outcomes))
+                bar.set_postfix_str(headline(together))
+    print_table(summary(join_batches(batches)))
+    return 0
+
+
+def evaluate_batches(jobs, policy, ppm, config, comparison, machine):
+    """The work of one process: yields (number of the first problem, outcomes) of each batch."""
+    models = load_models(policy, ppm, machine)
+    for first, problems in jobs:
+        yield first, evaluate(problems, *models, config, comparison, machine.batch)
+
+
+def batch_length(outcomes: dict) -> int:
+    return len(next(iter(outcomes.values())))
+
+
+def join_batches(batches: dict) -> dict:
+    """{number of the first problem: outcomes} -> the outcomes of all problems in their order."""
+    together = {}
+    for first in sorted(batches, key=int):
+        for method, results in batches[first].items():
+            together.setdefault(method, []).extend(results)
+    return together
+
+
+def headline(outcomes: dict) -> str:
+    """The two methods to watch while the rest is being measured."""
+    counts = []
+    for method in (TREE_SEARCH, "greedy"):
+        if method in outcomes:
+            right = sum(value for value, _ in outcomes[method])
+            counts.append(f"{method} {right}/{len(outcomes[method])}")
+    return ", ".join(counts)
+
+
+def read_outcomes(out: Path, settings: dict) -> dict:
+    """The batches that a file holds already; {} if there is no file."""
+    if not out.exists() or not out.stat().st_size:
+        return {}
+    try:
+        stored = json.loads(common.read_text(out))
+        common.refuse_other_settings(out, stored["settings"], settings)
+        summary(join_batches(stored["batches"]))
+        return stored["batches"]
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise UserError(f"{out}: not an evaluation; give another file name") from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    less_memory = "fewer sequences at a time (--rows 16 --batch 4) or a smaller model"
+    resume = "; finished batches are on disk, and the same command resumes"
+    return common.run("evaluate", lambda: evaluate_file(*parse(arguments)), less_memory, resume)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
