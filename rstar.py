@@ -283,7 +283,7 @@ class Policy:
             ids = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                past_key_values=cache,
+                cache=cache,
                 max_new_tokens=min(self.CHUNK, left),
                 do_sample=False,
                 logits_processor=[draw],
@@ -328,7 +328,7 @@ class Policy:
                 input_ids=ids[:, :-1],
                 attention_mask=mask[:, :-1],
                 position_ids=positions[:, :-1],
-                past_key_values=cache,
+                cache=cache,
             )
             # `generate` repeats the ids for k samples, but not a cache that it is given.
             cache.batch_repeat_interleave(k)
