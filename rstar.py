@@ -731,8 +731,10 @@ def score(valid: list[Node], ppm) -> None:
     paths = [(node.root.text, node.path) for node in valid]
     for node, estimate in zip(valid, ppm.score(paths)):
         node.ppm = estimate
-        node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s)
-        node.visits = 1  # which counts as the first visit (deviation 2)
+        # A trajectory that the reference judges needs no estimate, as in the authors' code.
+        if node.right is None:
+            node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s_i)
+            node.visits = 1  # which counts as the first visit (deviation 2)
 
 
 def value_of(node: Node) -> float:
