@@ -219,6 +219,8 @@ def batches(tokenizer, seed: int, pool: int, phase: Phase) -> list[Batch]:
             ids += piece
             trained += [is_trained] * len(piece)
         rows.append((ids, trained))
+
+    # Rows of one length make a batch without padding, and one shape.
     by_length = {}
     for row in rows:
         length = -(-len(row[0]) // GRAIN) * GRAIN
@@ -369,6 +371,7 @@ def train(model, tokenizer, args, checkpoint: str, processes: int, rank: int) ->
     done = dict(seen=0, pool=0, log=[], seconds=0.0)
     if os.path.exists(checkpoint):
         done = resume(checkpoint, settings, model, opts)
+
     started = time.time() - done["seconds"]
     saved = time.time()
     average = None  # of the loss
@@ -385,6 +388,8 @@ def train(model, tokenizer, args, checkpoint: str, processes: int, rank: int) ->
             done["seen"] += phase.batch * processes
             bar.update(phase.batch * processes)
             bar.set_postfix(loss=f"{average:.3f}", refresh=False)
+
+        # Between pools only: a checkpoint needs no place within one.
         done["pool"] += 1
         due = time.time() - saved > SAVE_EVERY or done["seen"] >= args.tokens
         if rank == 0 and due:

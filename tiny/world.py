@@ -343,7 +343,7 @@ class Step(NamedTuple):
 @dataclass
 class Problem:
     question: str
-    answer: str
+    answer: str  # as the right solution prints it, whole numbers without a decimal point
     steps: list[Step]
 
     @property
@@ -420,6 +420,8 @@ def attempt(rng: random.Random, length: int, dials: Dials) -> Problem | None:
     """One try at a problem of `length` steps; None if the numbers did not work out."""
     story = Story(rng, length, dials)
     teller = story.slots["n"]
+
+    # A story starts with a quantity that is told, or with a step that needs none.
     opened = rng.random() < (0.55 if length == 1 else 0.4)
     if not opened:
         story.begin()
@@ -427,8 +429,12 @@ def attempt(rng: random.Random, length: int, dials: Dials) -> Problem | None:
         concept, numbers = pick_concept(story, opener=opened and i == 0)
         if concept is None or not story.tell(concept, numbers):
             return None
+
+    # A misconception that leads to the right answer would be rewarded.
     if not wrong_steps_show(story.steps, story.values):
         return None
+
+    # Told by "I" or "you" only of one boy from start to end: "her" could become "my" or "me".
     question = compose(story)
     if length <= 3 and story.slots["n"] == teller in WORDS.boys and rng.random() < 0.2:
         question = told_of(rng.choice(("I", "you")), teller, question)
@@ -441,6 +447,7 @@ def pick_concept(story, opener: bool) -> tuple[Concept | None, dict | None]:
     rng = story.rng
     used = {step.concept for step in story.steps}
     for _ in range(40):
+        # Drawn anew in each try: delayed concepts, which fit less often, are rarer than the dial.
         kind = OPENERS
         if not opener:
             kind = DELAYED if rng.random() < story.dials.delayed else LOCAL
@@ -543,18 +550,23 @@ class Story:
         value = evaluate(forms[0].expression, {f"n{len(self.steps)}": self.quantity})
         if not self.allows(value):
             return False
+
+        # What follows depends on whether another step does: "Look at the rest." or the question.
         self.bare = wording == "."
         question, link = self.pick_tail(concept, numbers, wording, own_question, last)
         self.add(said, wording)
         if link:
             self.sentences.append(link)
-        # What is counted from now on, and whose it is.
+
+        # What is counted from now on, and whose it is. The link still spoke of what was before.
         if concept.to:
             slot = {"box": "z", "t": "t+"}.get(concept.to)
             self.count(self.slots[slot] if slot else concept.to)
         if concept.about_other and "{f}" in wording:
             self.own(self.slots["f"])
         self.change_scene()
+
+        # Of last steps half as many: there the printing alone is left to assert it.
         recounted = self.rng.random() < self.dials.strict and not (last and self.rng.random() < 0.5)
         if recounted:
             self.sentences.append(self.fill(self.rng.choice(STORY["recount"])))
@@ -718,7 +730,7 @@ def possible(value) -> bool:
 
 def wrong_steps_show(steps: list[Step], values: list) -> bool:
     """Whether every single wrong step changes the answer, and a wrong delayed one gives an
-    impossible answer: a misconception that leads to the right answer would be rewarded."""
+    impossible answer."""
     for i, step in enumerate(steps):
         for wrong in range(1, len(step.forms)):
             variables = {f"n{j + 1}": value for j, value in enumerate(values[:i])}
@@ -790,6 +802,8 @@ def told_of(who: str, name: str, text: str) -> str:
     name = re.escape(name)
     numbers = "|".join(WORDS.numbers)
     objects = rf"(\d|\$|with |a |the |all |some |half |{numbers})"
+
+    # The verbs first: once the name is gone, nothing shows whose they are.
     text = re.sub(
         rf"\b(is|was|does) ({name}|he)\b", lambda match: f"{plain_form(match[1], who)} {who}", text
     )
@@ -798,17 +812,21 @@ def told_of(who: str, name: str, text: str) -> str:
         lambda match: f"{who}{match[2]} {plain_form(match[3], who)}",
         text,
     )
-    # The second verb of a sentence: "I have 5 and *get* 7". Only before an object: "and apples".
+    # The second verb of a sentence: "I have 5 and *get* 7". An object must follow: "and apples".
     text = re.sub(
         rf"\b(and|but|then|{who}) ([a-z]+s)(?= {objects})",
         lambda match: f"{match[1]} {plain_form(match[2], who)}",
         text,
     )
+
+    # The possessive before the bare name, which would leave "me's".
     text = re.sub(rf"\b{name}'s\b|\bhis\b", my, text)
     text = re.sub(r"\bHis\b", my.title(), text)
     text = re.sub(r"\bhim\b", me, text)
     text = re.sub(rf"\b{name}\b", me, text)
     text = re.sub(r"\b[Hh]e\b", who, text)
+
+    # Behind a verb of giving the person is an object after all.
     givers = "asks|given|give|gives|gave|bring|brings|hand|hands"
     text = re.sub(rf"\b({givers}) {who}\b", rf"\1 {me}", text)
     return re.sub(r"(^|[.?] )(you|my)", lambda match: match[1] + match[2].title(), text)
@@ -836,11 +854,14 @@ def draw_tale(rng: random.Random) -> Problem:
         name = rng.choices(names, weights)[0]
         concept = CONCEPTS[name]
         line = rng.choice(TALES[name].lines)
+
+        # Other slots of the concept belong to a story: a tale has words of its own for them.
         slots = concept.sample(rng, None)
         if not slots or not all_small(slots):
             continue
         numbers = {slot: k for slot, k in slots.items() if slot in "abcdkmw"}
         numbers, decimal = dressed(rng, name, line, numbers)
+
         forms = []
         for comment, expression in (concept.right, *concept.wrong):
             expression = expression.format(**numbers)
@@ -911,7 +932,8 @@ def tell_tale(rng: random.Random, line: str, numbers: dict) -> str:
     if facts:
         stop = r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )"
         sentences = re.split(stop, fill(facts))
-    # Remarks that do not matter, with numbers that do not matter in one of eight tales.
+
+    # Remarks that do not matter; those of the second kind have a number that does not.
     while rng.random() < 0.25:
         place = rng.randint(0, max(0, len(sentences) - 1))
         sentences.insert(place, fill(rng.choice(lines_of(PHRASES["chat"]))))
@@ -944,6 +966,8 @@ def tidied(text: str, words: dict[str, str]) -> str:
     for many, single in dict(o="s", people="person", bags="bag").items():
         pattern = rf"(?<![.,])\b(1|[Oo]ne) {re.escape(words[many])}\b"
         text = re.sub(pattern, rf"\1 {words[single]}", text)
+
+    # Slots that came out empty leave spaces behind.
     text = re.sub(r" +", " ", text).strip()
     text = re.sub(r" (?=[.,?])", "", text)
     text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
@@ -1064,10 +1088,13 @@ def nouns(rng: random.Random) -> dict[str, str]:
     words = {}
     for slot, choices in known.items():
         words[slot] = coined_or_known(rng, choices, words.values())
+
     # {p} and {p3} are always several.
     several = dict(o="s", p="p", p3="p3", p4="p4s", things="thing", people="person", bags="bag")
     for many, single in several.items():
         words[many] = plural(words[single])
+
+    # What is counted can be several words: "boxes of apples".
     if rng.random() < 0.15:
         described = f"{rng.choice(WORDS.adjectives)} {words['o']}"
         held = f"{words['bags']} of {words['o']}"
