@@ -7,13 +7,14 @@
     processes   `in_processes` spreads work over several processes that die with their parent
     files       questions, trees and results are in files.py; its names are names here, too
 
-Import this before torch: see `end_in_one_line`. Nothing here imports torch until a model is loaded,
-so that programs that only read files start at once.
+Nothing here imports torch until a model is loaded, so that programs that only read files start at
+once.
 """
 
 import argparse
 import contextlib
 import dataclasses
+import errno
 import functools
 import importlib.util
 import io
@@ -25,7 +26,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -36,6 +36,8 @@ from files import *  # noqa: F403  (every name of files.py can be imported from 
 from files import UserError
 
 HERE = Path(__file__).resolve().parent
+# Read when transformers is imported.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # --------------------------------------------------------------------------------------------------
 # Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
@@ -80,6 +82,8 @@ def explain(error: Exception, less_memory: str) -> str:
     """The line for an error of the machine; "" if it is an error of ours and needs a traceback."""
     if is_shortage(error):
         return f"out of memory or threads: try {less_memory}"
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return "too many open files: raise the limit (ulimit -n 256)"
     if isinstance(error, OSError):
         return f"{error.filename or 'reading or writing'}: {error.strerror or error}"
     # Path.expanduser raises a bare RuntimeError for ~nobody.
@@ -92,29 +96,6 @@ def is_shortage(error: Exception) -> bool:
     """Whether memory or threads have run out, for which torch has other words on each device."""
     words = "out of memory|not enough memory|n.t allocate memory|bad_alloc|n.t start new thread"
     return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.I))
-
-
-def end_in_one_line(kind, error, trace) -> None:
-    """The excepthook of our programs: `run` has not begun while torch is imported, for seconds."""
-    reason = " ".join(str(error).split())
-    code = 2
-    if issubclass(kind, KeyboardInterrupt):
-        reason = "interrupted"
-        code = 130
-    elif issubclass(kind, ImportError):
-        reason += "; try pip install -r requirements.txt"
-    elif not issubclass(kind, (OSError, MemoryError)):
-        sys.__excepthook__(kind, error, trace)
-        return
-    print(f"{Path(sys.argv[0]).stem}: {reason}", file=sys.stderr, flush=True)
-    os._exit(code)
-
-
-# Not where our modules are imported by somebody else's program.
-if Path(sys.argv[0]).resolve().parent == HERE:
-    sys.excepthook = end_in_one_line
-# Read when transformers is imported.
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -299,6 +280,8 @@ def locate(path, title: str) -> tuple[str, dict]:
 
 def hub_reachable() -> bool:
     """Whether the hub answers; its own client would retry for half a minute."""
+    import urllib.request
+
     import huggingface_hub
 
     # Behind a proxy only the client can tell.
