@@ -30,12 +30,18 @@ Start reading at `rollout`. It hands each new leaf to `search_each`, which expan
 many trees at once; everything else that it calls follows below it, in the order of the calls.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import startup  # noqa: F401  # isort: skip
+
 import dataclasses
 import hashlib
 import json
 import math
 import re
-import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
