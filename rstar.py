@@ -47,7 +47,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import jinja2
 import torch
 from transformers import (
     DynamicCache,
@@ -139,7 +138,7 @@ def format_stock_prompt(question: str, tokenizer) -> str:
     messages = [dict(role="user", content=content)]
     try:
         prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except (jinja2.TemplateError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # a template runs code of its own, which raises whatever it likes
         reason = f"its chat template fails on a single question of a user ({error})"
         raise UserError(f"policy: {reason}; give another model") from error
     return prompt + "<code>\n"
@@ -289,7 +288,7 @@ class Policy:
             ids = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                past_key_values=cache,
+                cache=cache,
                 max_new_tokens=min(self.CHUNK, left),
                 do_sample=False,
                 logits_processor=[draw],
@@ -334,7 +333,7 @@ class Policy:
                 input_ids=ids[:, :-1],
                 attention_mask=mask[:, :-1],
                 position_ids=positions[:, :-1],
-                past_key_values=cache,
+                cache=cache,
             )
             # `generate` repeats the ids for k samples, but not a cache that it is given.
             cache.batch_repeat_interleave(k)
