@@ -566,21 +566,19 @@ def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iter
     """
     node = root
     while not root.closed:
-        while may_be_expanded(node, config):
+        if may_be_expanded(node, config):
             yield node
-        if node.open_children:
+        elif node.open_children:
             node = select(node, config.c, rule)
-            continue
-        # Nothing is left to try below this node, so no later rollout may come here.
-        close(node, config)
-        if node.terminal:
-            back_up(node, value(node))
-            return
-        if not node.valid_children:
-            back_up(node, -1.0)  # a dead end
-            return
-        # Only known trajectories came again: start over, for this rollout has brought nothing yet.
-        node = root
+        else:
+            # Nothing is left to try below this node, so no later rollout may come here.
+            close(node, config)
+            if node.terminal:
+                return back_up(node, value(node))
+            if not node.valid_children:
+                return back_up(node, -1.0)  # a dead end
+            # Only known trajectories came again: this rollout starts over to bring a new one.
+            node = root
 
 
 def may_be_expanded(node: Node, config: Config) -> bool:
