@@ -30,18 +30,23 @@ Start reading at `rollout`. It hands each new leaf to `search_each`, which expan
 many trees at once; everything else that it calls follows below it, in the order of the calls.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import startup  # noqa: F401  # isort: skip
+
 import dataclasses
 import hashlib
 import json
 import math
 import re
-import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import jinja2
 import torch
 from transformers import (
     DynamicCache,
@@ -133,7 +138,7 @@ def format_stock_prompt(question: str, tokenizer) -> str:
     messages = [dict(role="user", content=content)]
     try:
         prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except (jinja2.TemplateError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # a template runs code of its own, which raises whatever it likes
         reason = f"its chat template fails on a single question of a user ({error})"
         raise UserError(f"policy: {reason}; give another model") from error
     return prompt + "<code>\n"
