@@ -701,8 +701,12 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
     ]
     for job in [*jobs, *[None] * len(processes)]:
         todo.put(job)
+    # Ctrl-C reaches every process of the terminal; the parent answers it and ends the others. They
+    # inherit this from their first moment: importing torch takes long enough to be interrupted.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes:
         process.start()
+    signal.signal(signal.SIGINT, handler)
     try:
         yield from gather(processes, results)
     finally:
@@ -734,8 +738,9 @@ def gather(processes: list, results) -> Iterator:
 def worker(number: int, work: Callable, arguments: tuple, todo, results) -> None:
     """What each process runs: takes jobs, puts results, and reports how it ended."""
     end_with_parent()
-    # Ctrl-C reaches every process of the terminal; the parent answers it and ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent may have died while this process was importing torch.
+    if not multiprocessing.parent_process().is_alive():
+        return
     os.environ["WORKER"] = str(number)
     import torch
 
