@@ -29,6 +29,7 @@ import re
 import threading
 import time
 import unicodedata
+from collections.abc import Sequence
 from fractions import Fraction
 
 MAX_LENGTH = 2_000  # characters of an answer; longer ones are garbage
@@ -90,10 +91,32 @@ def extract_answer(text: str) -> str | None:
             if match.end() in closed:  # an unclosed box is no answer
                 return text[match.end() + 1:closed[match.end()]].strip()
         elif plain := re.compile(r"[^\s$\\{}]+").match(text, match.end()):
-            return plain.group().rstrip(".,")
+            return _trimmed(plain.group())
     outputs = [part.split("<end_of_output>")[0].strip() for part in text.split("<output>")[1:] if "<end_of_output>" in part]
     marked = re.findall(r"####[ \t]*(\S.*)", text)
-    return next(filter(None, reversed(outputs)), None) or (marked[-1].strip() if marked else None)
+    return next(filter(None, reversed(outputs)), None) or (_trimmed(marked[-1]) if marked else None)
+
+
+def _trimmed(text):
+    r"""Without the punctuation of the sentence. 4... was cut off and stays so, 5! is a factorial, 7\, ends in a space.
+
+    >>> _trimmed("72,"), _trimmed("**1,234**."), _trimmed("4...")
+    ('72', '1,234', '4...')
+    """
+    text = text.strip()
+    trimmed = text.strip("*`").rstrip(" ,;:，；：。*`")
+    if trimmed.endswith(".") and not trimmed.endswith(".."):
+        trimmed = trimmed[:-1].rstrip(" ,;:*`")
+    return text if trimmed.endswith("\\") else trimmed
+
+
+def unmatchable(references: Sequence[str]) -> list[int]:
+    """Indices of the references that equal nothing, not even themselves: no answer to these problems can ever be right.
+
+    >>> unmatchable(["9 (apples)", "We see that x is either 1 or 2.", r"\\frac{1}{2"])
+    [1, 2]
+    """
+    return [index for index, reference in enumerate(references) if not answers_equal(reference, reference)]
 
 
 def _closing_braces(text):
@@ -118,7 +141,7 @@ def _readings(answer):
     """
     if len(answer) > MAX_LENGTH:
         return ()
-    answer = _unwrapped(answer)
+    answer = _without_unit_brackets(_unwrapped(answer))
     if not answer or NO_ANSWER.search(answer):
         return ()
     bare = re.sub(SPACE + "+", " ", re.sub(FONT, r" \1 ", answer)).strip()
@@ -132,14 +155,18 @@ def _readings(answer):
     if padded or not re.search(r"[(\[{]", plain):
         joined = THOUSANDS.sub(lambda match: re.sub("[, ]", "", match.group()), plain)
     plain = joined if padded else plain
-    for variant in dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined), MIXED.sub(r"\1 ", joined))):
-        try:
-            trees.append(_Parser(variant).answer())
-        except (ValueError, ArithmeticError, TypeError):  # Unreadable, or a sympy class with other arguments
-            continue
+    variants = dict.fromkeys((joined, plain, ONE_LETTER_UNIT.sub(r' "\1"', joined), MIXED.sub(r"\1 ", joined)))
+    trees += [_parsed(variant) for variant in variants]
     if not any(trees):
-        trees = [_read_text(bare) or _read_opaque(answer)]
+        trees = [_read_text(bare) or _read_opaque(answer), _parsed(plain, spelled_out=True)]
     return tuple(dict.fromkeys(filter(None, trees)))
+
+
+def _parsed(text, spelled_out=False):
+    try:
+        return _Parser(text, spelled_out).answer()
+    except (ValueError, ArithmeticError, TypeError):  # Unreadable, or a sympy class with other arguments
+        return None
 
 
 def _unwrapped(answer):
@@ -161,6 +188,55 @@ def _is_balanced(text):
     return _closing_braces("{" + text + "}").get(0) == len(text) + 1
 
 
+def _without_unit_brackets(answer):
+    r"""A unit in brackets would be read as a factor. Words that the parser would split into letters become one \text{}.
+
+    >>> _without_unit_brackets("9(apples)"), _without_unit_brackets("3 (x + 1)")
+    ('9 \\text{apples}', '3 (x + 1)')
+    """
+    answer = FONT_OF_BRACKETS.sub(r"(\1{\2})", answer)
+    answer = OPTIONAL_PLURAL.sub(lambda match: match[1] + match[2] if _word(match[1])[0][0] == "text" else match[0], answer)
+    if (leading := BRACKETED.match(answer)) and (unit := _unit_in(leading)) and LEADS_NUMBER.match(answer, leading.end()):
+        return f"{answer[leading.end():].strip()} {unit}"
+
+    def opened(match):
+        before = answer[max(0, match.start() - 40):match.start()]
+        quantity = re.sub(SPACE + "+$", "", before)
+        word = re.search(r"[A-Za-z]+$", quantity)
+        after_quantity = re.search(r"[\d}\])°%$€£¥₹]$|\\pi$", quantity) or word and _word(word[0])[0][0] == "text"
+        unit = after_quantity and _unit_in(match, beside=quantity != before and quantity[-1:].isdigit())
+        return f" {unit}" if unit else match[0]
+
+    answer = BRACKETED.sub(opened, answer)
+    counted = COUNTED.fullmatch(answer)
+    if counted and (unit := _unit_text(counted[2])):
+        return f"{counted[1]} {unit}"
+    return answer
+
+
+def _unit_in(brackets, beside=False):
+    return _unit_text(brackets[1] if brackets[1] is not None else brackets[2], beside)
+
+
+def _unit_text(content, beside=False):
+    r"""The words of a unit in \text{}, or None. A single letter is one only with a space before its brackets: 4 (m), not 4(m).
+
+    >>> _unit_text("km per hour"), _unit_text("in cm^2"), _unit_text("ab")
+    ('\\text{km per hour}', '\\text{cm}^2', None)
+    """
+    content = re.sub(SPACE + "+", " ", re.sub(FONT, r" \1 ", content)).strip()
+    content = re.sub(r"^in (?=\w)", "", content).rstrip(".")
+    if re.fullmatch(r"\\?[%$]|[€£¥₹¢]|°[CF]?|[ap]\.?m", content):
+        return content
+    words = re.findall("[A-Za-z]+", content)
+    if not UNIT_WORDS.fullmatch(content) or any(word in FUNCTIONS or word in CONSTANTS or word in GREEK for word in words):
+        return None
+    is_unit = any(_word(word)[0][0] == "text" for word in words) or re.search("[A-Za-z]-[a-z]+s$", content)
+    if not is_unit and not (beside and re.fullmatch("[mgshLlNJWVK]", words[0])):
+        return None
+    return re.sub(r"[A-Za-z](?:[A-Za-z '’.-]*[A-Za-z])?", r"\\text{\g<0>}", content)
+
+
 def _normalised(answer):
     r"""
     >>> _normalised("π/2"), _normalised(r"\dfrac{1}{10,\!080}")
@@ -168,7 +244,7 @@ def _normalised(answer):
     """
     answer = unicodedata.normalize("NFKC", answer.translate(UNICODE)).translate(UNICODE)
     if NUMPY_PRINT.fullmatch(answer):
-        answer = re.sub(r"(?<=[\d.\]])\s+(?=[-+\d.\[])", ", ", answer)
+        answer = re.sub(r"(?<=[\d.\]])\s+(?=[-+]?[\d.\[])", ", ", answer)
     if len(re.findall(r"(?<!\\)\$", answer)) % 2 == 0:  # in pairs they are math mode, else a currency
         answer = re.sub(r"(?<!\\)\$", " ", answer)
     for pattern, new in NORMALISATIONS:
@@ -182,39 +258,42 @@ def _read_choice(bare):
     >>> _read_choice("(B)"), _read_choice("C) all of them"), _read_choice("2B")
     (('choice', 'B', ''), ('choice', 'C', 'all of them'), None)
     """
-    match = (re.fullmatch(r"([A-J]|[a-e])|\(?\s*([A-Ja-j])\s*[).:]|(?i:option|choice)\s+\(?([A-Ja-j])\)?", bare)
-             or re.match(r"\(\s*([A-J])\s*\)\s+(?=[\w\\$])|([A-J])[.:)]\s+(?=[\w\\$])", bare))
-    return match and ("choice", next(filter(None, match.groups())).upper(), bare[match.end():])
+    match = CHOICE.fullmatch(bare) or CHOICE_WITH_VALUE.match(bare)
+    if not match or SEVERAL_PARTS.search(bare) or CHOICE_WITH_VALUE.match(bare[match.end():]):
+        return None
+    return ("choice", next(filter(None, match.groups())).upper(), bare[match.end():])
 
 
 def _read_time(bare):
     """
     >>> _read_time("3:05 p.m."), _read_time("3:5")
-    (('time', 185, 'p'), None)
+    (('time', 11100, 'p'), None)
     """
-    match = re.fullmatch(r"([01]?\d|2[0-4])(?::([0-5]\d))?[ ,]*(?:([ap])\.?\s?m\.?|o'clock)?", bare, re.IGNORECASE)
-    if not match or not (match[2] or match[3]):
+    match = re.fullmatch(r"([01]?\d|2[0-4])(?::([0-5]\d)(?::([0-5]\d))?)?[ ,]*(?:([ap])\.?\s?m\.?|o'clock)?", bare, re.IGNORECASE)
+    if not match or not (match[2] or match[4]):
         return None
-    hour, half = int(match[1]), (match[3] or "").lower()
-    return ("time", hour % 12 * 60 + int(match[2] or 0), "p" if hour > 12 else half)
+    hour, half = int(match[1]), (match[4] or "").lower()
+    return ("time", (hour % 12 * 60 + int(match[2] or 0)) * 60 + int(match[3] or 0), "p" if hour > 12 else half)
 
 
 def _read_based(bare):
     """A number in another base than ten: the base is part of the answer, so that 52_8 is neither 52 nor 42.
 
     >>> _read_based("204_{ five }"), _read_based("0b101"), _read_based("92_8")
-    (('based', 54, 5), ('based', 5, 2), None)
+    (('based', Fraction(54, 1), 5), ('based', Fraction(5, 1), 2), None)
     """
     if prefixed := re.fullmatch(r"0([box])([0-9a-fA-F]{1,100})", bare):
         digits, base = prefixed[2], {"b": "2", "o": "8", "x": "16"}[prefixed[1]]
-    elif match := re.fullmatch(r"\(?([0-9][0-9A-Fa-f]{0,99})\)?(?: ?_ ?\{? ?|,? \(?(?:in )?base )(\w+) ?\}?\)?", bare):
+    elif match := re.fullmatch(r"\(?(-?[0-9][0-9A-Fa-f]{0,99}(?:\.[0-9A-Fa-f]{1,99})?)\)?(?: ?_ ?\{? ?|,? \(?(?:in )?base )(\w+) ?\}?\)?", bare):
         digits, base = match.groups()
     else:
         return None
     base = ONES.index(base) if base in ONES else int(base) if re.fullmatch("[0-9]{1,2}", base) else 0
-    if not 2 <= base <= 16 or any(int(digit, 16) >= base for digit in digits):
+    if not 2 <= base <= 16 or any(int(digit, 16) >= base for digit in re.sub("[-.]", "", digits)):
         return None
-    return ("num", Fraction(int(digits)), False) if base == 10 else ("based", int(digits, base), base)
+    whole, _, part = digits.partition(".")
+    value = Fraction(int(whole + part, base), base ** len(part))
+    return ("num", value, False) if base == 10 else ("based", value, base)
 
 
 def _read_words(bare):
@@ -305,9 +384,20 @@ def _read_opaque(answer):
     return ("text", re.sub(r"\{(\w)\}|\s+", r"\1", answer))
 
 
-FONT = r"\\(?:text(?:rm|bf|it|sf|normal)?|math(?:rm|bf|it|sf)|boldsymbol|[mh]box|operatorname\*?|emph|underline|rm|bf)\s*\{([^{}]*)\}"
+CHOICE = re.compile(r"([A-J]|[a-e])|\(?\s*([A-Ja-j])\s*[).:]|(?i:option|choice)\s+\(?([A-Ja-j])\)?")
+CHOICE_WITH_VALUE = re.compile(  # after a space the value is whatever does not make a formula of the letter
+    r"(?:(?i:option|choice)\s+)?(?:[(\[]\s*([A-Ja-e])\s*[)\]]\s*[.:]?|([A-J])\s*[.:)])(?:\s+(?=[^\s=+*/^,;!&<>|_)\]])|(?<!\.)(?=[\d$]))")
+SEVERAL_PARTS = re.compile(r"[,;]\s*(?:and\s)?\(?[A-Ja-j][).:]")
+FONT_COMMAND = (r"\\(?:text(?:rm|bf|it|sf|normal)?|math(?:rm|bf|it|sf)|boldsymbol|[mh]box|operatorname\*?|emph|underline|rm|bf)")
+FONT = FONT_COMMAND + r"\s*\{([^{}]*)\}"
 MATRIX = r"\{(?:[pbB]?(?:small)?matrix|array)\}"
 SPACE = r"(?:\s|~|\\(?:[ ,;:!>]|q?quad\b))"
+FONT_OF_BRACKETS = re.compile(rf"({FONT_COMMAND})\s*\{{{SPACE}*\(([^{{}}()]*)\){SPACE}*\}}")  # \text{(apples)}
+OPTIONAL_PLURAL = re.compile(r"\b([A-Za-z]{2,})\((e?s)\)")  # apple(s)
+BRACKETED = re.compile(r"(?:\\left\s*)?(?:\(([^()\[\]]*?)(?:\\right\s*)?\)|\[([^()\[\]]*?)(?:\\right\s*)?\])")
+LEADS_NUMBER = re.compile(rf"{SPACE}*[-\d.$\\]")
+COUNTED = re.compile(r"([-+$€£]*(?:\d[\d,.]*|\d+/\d+)) +((?:[A-Za-z]{2,}|[A-Za-z]+-[A-Za-z-]+)(?: [A-Za-z-]{2,})*)")  # 3 pet fish
+UNIT_WORDS = re.compile(r"[A-Za-z](?:[A-Za-z '’./²³-]|\^\{?[23]\}?)*")
 
 UNICODE = str.maketrans({
     **dict.fromkeys("−–—‐‑﹣", "-"), **dict.fromkeys("×·⋅∙∗", "*"), **dict.fromkeys("÷∕⁄", "/"), **dict.fromkeys("′’‘", "'"),
@@ -344,11 +434,13 @@ UNITS = {  # an abbreviation: its name. What else stands as text after a number 
     "j": "joule", "w": "watt", "v": "volt", "k": "kelvin", "kw": "kilowatt", "euro": "€", "eur": "€", "gbp": "£", "yen": "¥",
     "yr": "year", "wk": "week", "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mol": "mole", "rpm": "rpm",
     "kph": "kilometer/hour", "kmph": "kilometer/hour", "kwh": "kwh", "squared": "^2", "cubed": "^3",
+    "men": "man", "women": "woman", "children": "child", "people": "person",
 }
 CURRENCY = {"$": "dollar", "€": "€", "£": "£", "¥": "¥", "₹": "rupee", "¢": "cent"}
 LEADING = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "Rs": "₹", "cents": "¢"}  # currencies before a number, as ¢50 was
 SHORT_WORDS = set("the no not yes odd old new hot one two six ten is are of to on if so per day cup cups men box bit bits boy cat dog red her his "
-                  "she he for win may be by at it its any all".split())  # up to three letters that are no product of variables
+                  "she he for win may be by at it its any all ant bag bee bus can cap car cow egg fan gum hat hen jar key kid leg map mug nut owl pan "
+                  "pen pet pie pig pin pot rat row rug toy tub van".split())  # up to three letters that are no product of variables
 
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
         "nineteen").split()
@@ -363,7 +455,7 @@ PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth":
 NO_UNIT = re.compile(  # words that say more than a unit, or change the number (3 fifth graders, $3 per dozen and 4 left over don't)
     r"\b(?:no|not|or|and|than|least|most|more|less|if|when|is|are|(?<!of )the|true|false"
     r"|plus|minus|below|above|under|(?<!left )over|fewer|twice|thrice|gross)\b|\b(?:negative|short|down)$"
-    rf"|(?<!/ )(?<!per )\b(?:hal[fv]e?|{'|'.join({*ONES, *TENS, *SCALES} - {'one'})})s?\b"
+    rf"|(?<!/ )(?<!per )\b(?:hal[fv]e?|{'|'.join({*ONES, *TENS, *SCALES} - {'one'})})s?\b(?<!\bscores)"
     rf"|\b(?:{'|'.join({*PARTS} - {'quarter'})})(?:s\b|$)")
 
 
@@ -372,6 +464,8 @@ def _worded(match):
     body = match.group(1).strip(" ~.").replace('"', "")
     if body in ("and", "or") or body in FUNCTIONS or body in CONSTANTS:
         return f" {body} "
+    if re.fullmatch("(?!OR)[A-Z]{2}", body) and body.lower() not in SHORT_WORDS and not re.search(rf"\d{SPACE}*$", match.string[:match.start()]):
+        return f" {body} "  # the product of variables that it is without a font
     is_unit = body.lower() in UNITS and re.search(rf"\d{SPACE}*$", match.string[:match.start()])
     return f' "{body}"' if is_unit or re.search("[A-Za-z]{2}", body) else f" {body} "
 
@@ -437,7 +531,7 @@ ONE_LETTER_UNIT = re.compile(r"(?<=\d) +([mgshLlNJWVK])(?=\s*(?:$|[\^/]))")
 #               ("pm", x)  ("mp", x)  ("unit", x, name)
 #   structure   ("seq", open, close, ...)  ("interval", open, close, low, high)  ("matrix", row, ...)  ("eq", left, right, ...)
 #               ("empty",)  ("reals",)  ("ratio", a, b, ...)  ("rel", operators, left, right, ...)  ("cup" | "cap" | "setminus", set, ...)
-#   words       ("text", words)  ("based", value, base)  ("choice", letter, what follows it)  ("time", minutes, half of the day)
+#   words       ("text", words)  ("based", value, base)  ("choice", letter, what follows it)  ("time", seconds, half of the day)
 
 FUNCTIONS = {name: name for name in "sqrt cbrt root exp log lg sin cos tan cot sec csc sinh cosh tanh asinh acosh atanh asin acos "
              "atan abs floor ceil factorial binomial".split()}
@@ -507,9 +601,20 @@ def _word(word):
     if word in ("and", "or"):
         return [("op", word)]
     small = word.lower()
-    if len(word) > 3 or small in SHORT_WORDS or len(word) > 1 and small in UNITS or len(word) > 2 and small.removesuffix("s") in UNITS:
+    if len(word) > 3 or small in SHORT_WORDS or re.fullmatch("[A-Z]{2,}s", word) or len(word) > 1 and small in UNITS or len(word) > 2 and small.removesuffix("s") in UNITS:
         return [("text", word)]
-    return [("name" if letter in CONSTANTS else "sym", letter) for letter in word]
+    return _letters(word)
+
+
+def _letters(text):
+    """A short text as a product of variables: mg in mg/k is no milligram.
+
+    >>> _letters("mg"), _letters("the")
+    ([('sym', 'm'), ('sym', 'g')], [('text', 'the')])
+    """
+    if not re.fullmatch("[A-Za-z]{1,3}", text) or text.lower() in SHORT_WORDS:
+        return [("text", text)]
+    return [("name" if letter in CONSTANTS else "sym", letter) for letter in text]
 
 
 class _Parser:
@@ -521,8 +626,10 @@ class _Parser:
     ('interval', '(', ']', ('num', Fraction(1, 1), False), ('const', 'oo'))
     """
 
-    def __init__(self, text):
+    def __init__(self, text, spelled_out=False):
         self.tokens = [*_tokens(text), ("end", "")]
+        if spelled_out:
+            self.tokens = [token for kind, value in self.tokens for token in (_letters(value) if kind == "text" else [(kind, value)])]
         self.at = self.depth = self.bars = 0
         self.currency = ()
 
@@ -590,6 +697,9 @@ class _Parser:
         if kind == "text" and self.tokens[self.at + 1][1] == "=":  # Area = 5
             self.at += 1
             return ("sym", value)
+        if kind == "text" and self.tokens[self.at - 1][1] == "=" and _letters(value)[0][0] == "text":  # colour = red
+            self.at += 1
+            return ("text", value.lower())
         self.currency = ()
         tree = self.sum()
         while operator := self.accept("cup", "cap", "setminus"):
@@ -603,7 +713,7 @@ class _Parser:
                 words.append("^" + self.index())
                 continue
             for word in value.split():
-                scale = SCALES.get(word.lower().removesuffix("s"))
+                scale = word.lower() != "scores" and SCALES.get(word.lower().removesuffix("s"))
                 if scale and words == currency:  # 5 million, but not 5 per million
                     tree = ("mul", tree, ("num", Fraction(scale), False))
                 else:
@@ -674,9 +784,9 @@ class _Parser:
         self.at += 1
         if kind == "num":
             return self.number(value, mixed)
-        if kind == "name" and value in CONSTANTS:
+        if kind == "name" and value in CONSTANTS and not self.has_index(value):
             return CONSTANTS[value]
-        if kind == "name" and (len(value) > 1 or self.peek("(")):
+        if kind == "name" and value not in CONSTANTS and (len(value) > 1 or self.peek("(")):
             return self.call(value)
         if kind in ("sym", "name"):
             return self.symbol(value)
@@ -722,6 +832,11 @@ class _Parser:
         self.at = start
         return 0
 
+    def has_index(self, name):
+        """e_1 and e1 are names; e, and the 2 of 2e, are not."""
+        kind, value = self.tokens[self.at]
+        return self.peek("_") or len(name) == 1 and kind == "num" and value.isdigit()
+
     def symbol(self, name):
         kind, value = self.tokens[self.at]
         if self.accept("_"):
@@ -740,13 +855,25 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise Unreadable("nested too deep")
         tree = self.primary(mixed=False)
+        if tree[0] == "unit":
+            raise Unreadable("a unit within a formula")
         self.depth -= 1
         return tree
 
     def index(self):
-        """An argument that is only a name: of x_1 or cm^2."""
+        """An argument that is only a name: of x_1, v_{max} or cm^2."""
+        braces = int(self.peek("{"))
+        kind, value = self.tokens[self.at + braces]
+        if kind == "text":
+            self.at += braces + 1
+            if braces:
+                self.expect("}")
+            return value
         tree = self.argument()
-        return str(tree[1] if tree[0] in ("num", "sym", "const") else tree)
+        parts = tree[1:] if tree[0] == "mul" else (tree,)
+        if all(part[0] in ("num", "sym", "const") for part in parts):
+            return "".join(str(part[1]) for part in parts)
+        return str(tree)
 
     def group(self, opening):
         if self.accept(*CLOSING[opening]):
@@ -891,7 +1018,7 @@ def _unit_name(words):
     if NO_UNIT.search(" ".join(words)):
         raise Unreadable("no unit")
     for word in words:
-        word = UNITS.get(word) or UNITS.get(word.removesuffix("s")) or word.removesuffix("s")
+        word = UNITS.get(word) or UNITS.get(word.removesuffix("s")) or _singular(word)
         if word.isdigit() or not names and word[:1] == "^":
             raise Unreadable("no unit")
         if word in ("square", "cubic"):
@@ -902,6 +1029,17 @@ def _unit_name(words):
             names.append(("/" if word == "per" else word) + power)
             power = ""
     return "".join(names)
+
+
+def _singular(word):
+    """The same stem for one and for many, not always a word.
+
+    >>> _singular("boxes") == _singular("box"), _singular("cookies") == _singular("cookie"), _singular("loaves") == _singular("loaf")
+    (True, True, True)
+    """
+    word = re.sub("(?<![su])s$", "", word)
+    word = re.sub("([xsz]|[cs]h|o)e$", r"\1", word)
+    return re.sub("[vf]e$", "f", re.sub("ie$", "y", word))
 
 
 # COMPARE: structure first
@@ -983,9 +1121,21 @@ def _same_words(a, b, clock):
     """
     if a[0] == b[0] == "time":
         return a[1] == b[1] and (a[2] == b[2] or not a[2] or not b[2])
-    if a[0] == b[0] == "choice":
-        return a[1] == b[1] and (not a[2] or not b[2] or _same_reading(a[2], b[2], clock))
     return a == b
+
+
+def _same_choice(a, b, clock):
+    """A letter with its value equals either of them alone.
+
+    >>> answers_equal("(C) 12", "12"), answers_equal("(C) 12", "C"), answers_equal("(C) 12", "(B) 12")
+    (True, True, False)
+    """
+    if a[0] == b[0]:
+        return a[1] == b[1] and (not a[2] or not b[2] or _same_reading(a[2], b[2], clock))
+    choice, other = (a, b) if a[0] == "choice" else (b, a)
+    if other[0] in ("sym", "const") and re.fullmatch("[A-Ja-e]", other[1]):
+        return False  # B is another choice than (C) B
+    return any(_same(value, other, clock) for value in _readings(choice[2]) if value[0] != "choice")
 
 
 def _same_ratio(a, b, clock):
@@ -1206,9 +1356,10 @@ def _named_tuple(tree):
 
 
 STRUCTURES = (  # the first of these kinds that either side is tells how the two are compared
+    ({"choice"}, _same_choice),
     ({"eq"}, _same_equation),
     ({"unit", "deg"}, _same_quantity),
-    ({"text", "choice", "time", "based"}, _same_words),
+    ({"text", "time", "based"}, _same_words),
     ({"ratio"}, _same_ratio),
     ({"interval", "rel", "cup", "cap", "setminus", "reals", "empty"}, _same_region),
     ({"matrix"}, _same_matrix),
@@ -1336,6 +1487,8 @@ class _Run:
                 return self.point[name]
             case ("const", name):
                 return {"pi": +self.context.pi, "e": +self.context.e, "i": self.context.j, "oo": self.context.inf}[name]
+            case ("seq", "[" | "{", _, part):  # alone between brackets: they group
+                return self.value(part)
             case ("neg", part):
                 return -self.value(part)
             case ("inv", part):
@@ -1416,6 +1569,8 @@ class _Run:
         return getattr(context, "fabs" if name == "abs" else name)(x)
 
     def whole(self, name, x):
+        if isinstance(x, self.context.mpc):
+            raise Undecided("no real number")
         near = self.context.nint(x)
         if not abs(x) < 1e12 or abs(x - near) < 1e-12:
             raise Undecided("too near a whole number")

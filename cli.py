@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import common
@@ -116,10 +117,10 @@ def check_tasks(args) -> None:
 
 def load_models(policy: str, ppm: str, machine: Machine):
     """(Policy, PPM or None) for the names of two models."""
-    models = Policy(policy, **machine.for_models), None
-    if ppm != "none":
-        models = models[0], PPM(ppm, **machine.for_models)
-    return models
+    loaded = Policy(policy, **machine.for_models)
+    if ppm == "none":
+        return loaded, None
+    return loaded, PPM(ppm, **machine.for_models)
 
 
 def settings_of(args, config: Config, problems: list[dict]) -> dict:
@@ -139,11 +140,11 @@ def answer_one(args, config: Config, machine: Machine) -> int:
     # A shell can pass half a character, which no tokenizer takes.
     question = question.encode("utf-8", "replace").decode()
     policy, ppm = load_models(args.policy, args.ppm, machine)
-    if ppm is None:
-        print("rstar: no PPM, so the tree's most frequent answer is chosen", file=sys.stderr)
-    if policy.length(policy.prompt(question)) >= policy.longest:
+    if too_long(question, policy):
         limit = f"{policy.longest} tokens"
         raise UserError(f"--problem is longer than the model can read ({limit})")
+    if ppm is None:
+        print("rstar: no PPM, so the tree's most frequent answer is chosen", file=sys.stderr)
     with common.progress_bar(config.rollouts * config.searches, "rollout") as bar:
         (result,) = search([question], policy, ppm, config=config, bar=bar)
     if args.print_tree:
@@ -157,6 +158,11 @@ def answer_one(args, config: Config, machine: Machine) -> int:
     warn_if_unsure(result, ppm)
     print(f"Answer: {result.chosen.answer}")
     return 0
+
+
+def too_long(question: str, policy: Policy) -> bool:
+    """Whether the model could not even write one token behind a question."""
+    return policy.length(policy.prompt(question)) >= policy.longest
 
 
 def print_solution(node: Node) -> None:
@@ -208,36 +214,44 @@ def search_file(args, config: Config, machine: Machine) -> int:
     problems = common.read_problems(args.problems)
     out = common.check_writable(args.trees)
     settings = settings_of(args, config, problems)
+    totals = Counter()
+    start = time.time()
     with common.open_locked(out) as file:
-        finished = common.finished_trees(out, settings)
-        todo = [i for i in range(len(problems)) if i not in finished]
-        jobs = [(i, problems[i]["question"], problems[i]["reference"]) for i in todo]
+        finished = common.finished_trees(file, settings)
+        jobs = [
+            (i, problem["question"], problem["reference"])
+            for i, problem in enumerate(problems)
+            if i not in finished
+        ]
         arguments = (args.policy, args.ppm, config, machine, settings)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
-        solved = distinct = invalid = made = tokens = 0
-        start = time.time()
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
-                file.write(line + "\n")
-                file.flush()
-                solved += counts["solved"]
-                distinct += counts["trajectories"]
-                made += counts["nodes"]
-                invalid += counts["invalid"]
-                tokens += counts["tokens"]
+                common.append_line(file, line)
+                totals.update(counts)
                 bar.update()
-                bar.set_postfix_str(
-                    f"solved {solved}, trajectories {distinct}, invalid {invalid / made:.0%}, "
-                    f"{tokens / (time.time() - start):.0f} tokens/s"
-                )
-    print(f"{out}: {len(problems)} trees, {len(todo)} of them new, {solved} of these solved")
+                bar.set_postfix_str(headline(totals, time.time() - start))
+    solved = totals["solved"]
+    print(f"{out}: {len(problems)} trees, {len(jobs)} of them new, {solved} of these solved")
+    if totals["too long"]:
+        count = f"{totals['too long']} of the {len(jobs)} new questions"
+        print(f"rstar: {count} are longer than the model can read: no answers", file=sys.stderr)
     return 0
 
 
+def headline(totals: Counter, seconds: float) -> str:
+    """What to watch while trees grow."""
+    return (
+        f"solved {totals['solved']}, trajectories {totals['trajectories']}, "
+        f"invalid {totals['invalid'] / max(1, totals['nodes']):.0%}, "
+        f"{totals['tokens'] / seconds:.0f} tokens/s"
+    )
+
+
 def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, settings: dict):
-    """The work of one process: yields the line of each finished tree, and counts for the bar."""
+    """The work of one process: yields the line of each finished tree, and its counts."""
     models = load_models(policy, ppm, machine)
-    before = 0
+    tokens = 0
     for index, root in search_each(jobs, *models, config, batch=machine.batch):
         children = nodes(root)[1:]
         counts = dict(
@@ -245,9 +259,10 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
             trajectories=trajectories(root),
             nodes=len(children),
             invalid=sum(bool(node.error) for node in children),
-            tokens=models[0].tokens - before,
+            tokens=models[0].tokens - tokens,
         )
-        before = models[0].tokens
+        counts["too long"] = too_long(root.text, models[0])
+        tokens = models[0].tokens
         yield tree_to_line(root, index, settings), counts
 
 

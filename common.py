@@ -1,47 +1,46 @@
-"""What the programs need and the paper does not mention: errors, flags, models, files, processes.
+"""What the programs need and the paper does not mention: errors, flags, models and processes.
 
-    errors      `UserError` is a mistake the user can fix; `run` prints it as one line, exit code 2
+    errors      `run` ends a program: an error the user can fix is one line and exit code 2
     flags       a dataclass whose fields are made by `setting` is the one place for a default, its
                 range and its help; `add_flags` and `from_flags` make the command line from it
     models      `load` reads a folder, a .gguf file or a hub id, and refuses what would fail later
-    files       questions (`read_problems`), trees (`read_tree_records`) and results on disk
     processes   `in_processes` spreads work over several processes that die with their parent
+    files       questions, trees and results are in files.py; its names are names here, too
 
 Nothing here imports torch until a model is loaded, so that programs that only read files start at
-once. Read `rstar.py` first: it uses all of this and needs none of it to be understood.
+once.
 """
 
 import argparse
 import contextlib
 import dataclasses
-import hashlib
+import errno
+import functools
 import importlib.util
 import io
-import json
-import math
 import multiprocessing
 import os
 import re
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
-
-from answers import answers_equal, extract_answer
+from files import *  # noqa: F403  (every name of files.py can be imported from here)
+from files import UserError
 
 HERE = Path(__file__).resolve().parent
+# Read when transformers is imported.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # --------------------------------------------------------------------------------------------------
 # Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
-
-
-class UserError(Exception):
-    """A mistake the user can fix: one line that names the thing and the remedy."""
 
 
 def run(program: str, work: Callable[[], int], less_memory: str, interrupted: str = "") -> int:
@@ -50,6 +49,9 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
     less_memory   what to try when memory runs out
     interrupted   what to add to the line that Ctrl-C prints, such as how to resume
     """
+    # evolve.sh sets this: what it has started must not outlive it.
+    if "END_WITH_PARENT" in os.environ:
+        end_with_parent()
     # A question may hold letters that the terminal cannot encode: "?" is better than a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -78,16 +80,22 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
 
 def explain(error: Exception, less_memory: str) -> str:
     """The line for an error of the machine; "" if it is an error of ours and needs a traceback."""
+    if is_shortage(error):
+        return f"out of memory or threads: try {less_memory}"
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return "too many open files: raise the limit (ulimit -n 256)"
     if isinstance(error, OSError):
         return f"{error.filename or 'reading or writing'}: {error.strerror or error}"
     # Path.expanduser raises a bare RuntimeError for ~nobody.
     if "home directory" in str(error):
         return "a path begins with ~ and the name of no user here; give the whole path"
-    # Torch raises RuntimeError for memory on most devices, with another wording on each.
-    memory = "out of memory|not enough memory|can't allocate memory"
-    if isinstance(error, MemoryError) or re.search(memory, str(error), re.I):
-        return f"out of memory: try {less_memory}"
     return ""
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether memory or threads have run out, for which torch has other words on each device."""
+    words = "out of memory|not enough memory|n.t allocate memory|bad_alloc|n.t start new thread"
+    return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.I))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -207,19 +215,20 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
     endings      what the name of a fitting architecture ends in
     Returns (model, tokenizer), the model in evaluation mode on `device`. Raises UserError.
     """
-    # Read when transformers is imported, so it has to be set before.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import transformers
 
+    title = f"{role} {path}"
+    name, extra = locate(path, title)
+    local = Path(name).exists()
     transformers.logging.set_verbosity_error()
-    name, extra = locate(path, role)
     # Progress bars only for a download: loading a local folder takes a moment.
-    bars = transformers.utils.logging
-    (bars.disable_progress_bar if Path(name).exists() else bars.enable_progress_bar)()
-    torch_device, torch_dtype = pick_device(device), pick_dtype(device, dtype)
+    if local:
+        transformers.logging.disable_progress_bar()
+    torch_device = pick_device(device)
+    torch_dtype = pick_dtype(torch_device, dtype)
     try:
         config = transformers.AutoConfig.from_pretrained(name, **extra)
-        refuse_other_architecture(config, f"{role} {path}", endings)
+        refuse_other_architecture(config, title, endings)
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **extra)
         if "gguf_file" in extra:
             # Without this the weights stay packed and can be neither trained nor saved.
@@ -227,41 +236,56 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
         model, report = getattr(transformers, auto_class).from_pretrained(
             name, dtype=torch_dtype, output_loading_info=True, **extra
         )
-    except (UserError, MemoryError):
+    except UserError:
         raise
     except Exception as error:  # the loaders of three libraries raise whatever they like
-        raise loading_error(error, f"{role} {path}", local=Path(name).exists()) from error
-    refuse_other_weights(model, report, f"{role} {path}", gguf="gguf_file" in extra)
-    refuse_other_tokenizer(model, tokenizer, f"{role} {path}")
-    return model.to(torch_device).eval(), tokenizer
+        if is_shortage(error):
+            raise MemoryError from error
+        kind = "cannot be loaded (damaged, incomplete or of an unknown kind)"
+        if not local:
+            kind = "not found locally and not downloadable"
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"{title}: {kind}: {reason}") from error
+    # The tensors of a .gguf file go by other names, so nothing can be said of them.
+    if "gguf_file" not in extra:
+        refuse_other_weights(model, report, title)
+    refuse_other_tokenizer(model, tokenizer, title)
+    model = model.to(torch_device).eval()
+    refuse_damaged_weights(model, title)
+    if torch_device.type == "cpu":
+        choose_threads(model)
+    return model, tokenizer
 
 
-def locate(path, role: str) -> tuple[str, dict]:
+def locate(path, title: str) -> tuple[str, dict]:
     """(name, keyword arguments) for `from_pretrained`: a local folder, a .gguf file or a hub id."""
     file = Path(path).expanduser()
     # Otherwise transformers prompts for confirmation when a folder brings code of its own.
     extra = dict(trust_remote_code=False)
     if file.is_dir():
         if not (file / "config.json").exists():
-            raise UserError(f"{role} {path}: this folder holds no model (it has no config.json)")
+            raise UserError(f"{title}: this folder holds no model (it has no config.json)")
         return str(file), extra
     if file.suffix == ".gguf" and file.exists():
         if importlib.util.find_spec("gguf") is None:
-            raise UserError(f"{role} {path}: reading .gguf needs a package: pip install gguf")
+            raise UserError(f"{title}: reading .gguf needs a package: pip install gguf")
         return str(file.parent), dict(extra, gguf_file=file.name)
     if file.exists():
-        raise UserError(f"{role} {path}: a file; give a model folder, a .gguf file or a hub id")
+        raise UserError(f"{title}: a file; give a model folder, a .gguf file or a hub id")
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", str(path)) or file.suffix == ".gguf":
         example = "a hub id looks like Qwen/Qwen2.5-Math-1.5B-Instruct"
-        raise UserError(f"{role} {path}: there is no such folder or file; {example}")
+        raise UserError(f"{title}: there is no such folder or file; {example}")
     return str(path), dict(extra, local_files_only=not hub_reachable())
 
 
 def hub_reachable() -> bool:
     """Whether the hub answers; its own client would retry for half a minute."""
+    import urllib.request
+
     import huggingface_hub
 
-    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+    # Behind a proxy only the client can tell.
+    if urllib.request.getproxies().keys() - {"no"}:
         return True
     try:
         address = urlsplit(huggingface_hub.constants.ENDPOINT)
@@ -272,58 +296,54 @@ def hub_reachable() -> bool:
     return True
 
 
-def refuse_other_architecture(config, name: str, endings: tuple) -> None:
+def refuse_other_architecture(config, title: str, endings: tuple) -> None:
     architecture = (config.architectures or [""])[0]
     if architecture and not architecture.endswith(endings):
         wanted = " or ".join(endings)
-        raise UserError(f"{name}: this is a {architecture}; a model ending in {wanted} is needed")
+        raise UserError(f"{title}: this is a {architecture}; a model ending in {wanted} is needed")
     positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     if positions is not None and positions < 1:
-        raise UserError(f"{name}: its config.json has max_position_embeddings of {positions}")
+        raise UserError(f"{title}: its config.json has max_position_embeddings of {positions}")
 
 
-def loading_error(error: Exception, name: str, local: bool) -> Exception:
-    """The one line for whatever a loader raised."""
-    if re.search(
-        "out of memory|not enough memory|can't allocate|can't start new thread", str(error)
-    ):
-        return MemoryError(str(error))
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    if local:
-        return UserError(
-            f"{name}: cannot be loaded (damaged, incomplete or unknown kind): {reason}"
-        )
-    return UserError(f"{name}: not found locally and not downloadable: {reason}")
-
-
-def refuse_other_weights(model, report: dict, name: str, gguf: bool) -> None:
+def refuse_other_weights(model, report: dict, title: str) -> None:
     """Refuses weights that do not fit config.json; transformers would fill in random numbers."""
-    # The tensors of a .gguf file go by other names, so nothing can be said of them.
     missing = sorted(report["missing_keys"])
-    if missing and not gguf:
-        raise UserError(f"{name}: its weights lack {len(missing)} tensors, such as {missing[0]}")
-    # A number in the name is a layer's: config.json then tells of fewer layers than there are.
+    if missing:
+        raise UserError(f"{title}: its weights lack {len(missing)} tensors, such as {missing[0]}")
+    # A number in the name is a layer's: config.json has fewer layers than there are, or others. A
+    # whole other head may be left over, as a policy's is when a PPM starts from it.
     unused = sorted(key for key in report["unexpected_keys"] if re.search(r"\.\d+\.", key))
-    if unused and not gguf:
+    if unused:
         raise UserError(
-            f"{name}: config.json has no place for {len(unused)} tensors, such as {unused[0]}"
+            f"{title}: config.json has no place for {len(unused)} tensors, such as {unused[0]}"
         )
 
 
-def refuse_other_tokenizer(model, tokenizer, name: str) -> None:
+def refuse_damaged_weights(model, title: str) -> None:
+    """Refuses NaN and infinity, also where they would only matter hours later."""
+    for name, tensor in model.named_parameters():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{title}: NaN or infinity in its weights, such as {name}: they are damaged, or "
+                "float16 is too small for them (try --dtype bfloat16 or float32)"
+            )
+
+
+def refuse_other_tokenizer(model, tokenizer, title: str) -> None:
     """Refuses a tokenizer that is missing a file or belongs to another model; sets a pad token."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     plain = tokenizer("1 + 1", add_special_tokens=False)["input_ids"]
     if tokenizer.pad_token is None or not plain:
         raise UserError(
-            f"{name}: its tokenizer knows no plain text, or neither a pad nor an end token; "
+            f"{title}: its tokenizer knows no plain text, or neither a pad nor an end token; "
             "is a file of it missing?"
         )
     known = len(model.get_input_embeddings().weight)
     if max(tokenizer.vocab_size, tokenizer.pad_token_id + 1) > known:
         raise UserError(
-            f"{name}: its tokenizer has {len(tokenizer)} tokens, its weights know {known}: "
+            f"{title}: its tokenizer has {len(tokenizer)} tokens, its weights know {known}: "
             "one of them is of another model, or a file is missing"
         )
 
@@ -349,323 +369,38 @@ def pick_device(name: str = "auto"):
     return torch.device(name)
 
 
-def pick_dtype(device: str = "auto", name: str = "auto"):
-    """The torch.dtype for a --dtype; "auto" is bfloat16 on cuda and float32 elsewhere."""
+def pick_dtype(device, name: str = "auto"):
+    """The torch.dtype for a --dtype; "auto" is bfloat16 on cuda and float32 elsewhere.
+
+    Few CPUs compute in bfloat16; on the others it is several times slower than float32.
+    """
     import torch
 
     if name == "auto":
-        name = "bfloat16" if pick_device(device).type == "cuda" else "float32"
+        name = "bfloat16" if device.type == "cuda" else "float32"
     return getattr(torch, name)
 
 
-# --------------------------------------------------------------------------------------------------
-# Files: text, records, questions.
-
-QUESTION_KEYS = ("question", "problem", "query")
-ANSWER_KEYS = ("answer", "solution", "ground_truth")
+# Parameters, our choice. With the bundled model of 1.8M, two threads took 25 to 33 s where one took
+# 18 s beside other programs, and were no faster on an idle machine.
+SMALL = 50_000_000
 
 
-def read_text(path) -> str:
-    """The text of a file that holds something; UserError otherwise."""
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder; give a .json or .jsonl file") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not text in UTF-8; save it as UTF-8") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if not text.strip():
-        raise UserError(f"{path}: this file is empty")
-    return text
+def choose_threads(model) -> None:
+    """A small model on a CPU gains nothing from more than one thread. OMP_NUM_THREADS wins."""
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        small = model.num_parameters() < SMALL
+        torch.set_num_threads(1 if small else default_threads())
 
 
-def read_records(path) -> list[tuple[str, dict]]:
-    """The records of a .json list, a single .json object or a .jsonl file as (place, record)."""
-    text = read_text(path)
-    if text.lstrip().startswith("[") or text.split("\n")[0].strip() == "{":
-        value = parse_json(text, path)
-        values = value if isinstance(value, list) else [value]
-        records = [(f"{path}, record {i + 1}", value) for i, value in enumerate(values)]
-    else:
-        lines = numbered_lines(text)
-        records = [(f"{path}, line {n}", parse_json(line, path, n)) for n, line in lines]
-    if not records:
-        raise UserError(f"{path}: this file holds no records")
-    for place, record in records:
-        if not isinstance(record, dict):
-            fields = '{"question": ..., "answer": ...}'
-            raise UserError(f"{place}: not an object; each record needs fields like {fields}")
-    return records
+@functools.cache
+def default_threads() -> int:
+    """The number of threads before `choose_threads` has changed it."""
+    import torch
 
-
-def numbered_lines(text: str) -> list[tuple[int, str]]:
-    """(number, line) of all lines that are not blank."""
-    # Not splitlines: it also cuts at characters such as U+2028, which JSON leaves as they are.
-    lines = enumerate(text.split("\n"), 1)
-    return [(number, line) for number, line in lines if line.strip()]
-
-
-def parse_json(text: str, path, first_line: int = 1):
-    """The value of a JSON text that begins in line `first_line` of a file."""
-    try:
-        value = json.loads(text)
-        # Half a character (\ud83d alone) is valid JSON and no valid text: it becomes "?".
-        if "\\ud" in text.lower():
-            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-            value = json.loads(whole)
-        return value
-    except (ValueError, RecursionError) as error:
-        line = first_line + getattr(error, "lineno", 1) - 1
-        reason = getattr(error, "msg", error)
-        raise UserError(f"{path}, line {line}: not valid JSON: {reason}") from None
-
-
-def read_problems(path) -> list[dict]:
-    """Questions with reference answers, as dicts of `question` and `reference`.
-
-    GSM8K's "#### 18" and the \\boxed{} of MATH's solutions are read; a plain answer is kept.
-    """
-    problems = []
-    for place, record in read_records(path):
-        question = first_field(record, QUESTION_KEYS)
-        answer = first_field(record, ANSWER_KEYS)
-        if not isinstance(question, str) or not question.strip():
-            keys = ", ".join(QUESTION_KEYS)
-            raise UserError(f"{place}: no question; one of the fields {keys} must hold it, as text")
-        is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
-        if not isinstance(answer, str) and not (is_number and math.isfinite(answer)):
-            answer = ""
-        if not str(answer).strip():
-            keys = ", ".join(ANSWER_KEYS)
-            raise UserError(
-                f"{place}: no answer; one of the fields {keys} must hold it, as text or a number"
-            )
-        reference = extract_answer(str(answer)) or str(answer).strip()
-        problems.append(dict(question=question, reference=reference))
-    warn_unmatchable(problems, path)
-    return problems
-
-
-def first_field(record: dict, keys: tuple):
-    return next((record[key] for key in keys if record.get(key) is not None), None)
-
-
-def warn_unmatchable(problems: list[dict], path) -> None:
-    """Prints how many references equal no answer, not even themselves: nothing can solve those."""
-    references = [problem["reference"] for problem in problems]
-    odd = [text for text in references if not answers_equal(text, text)]
-    if odd:
-        print(
-            f"{path}: {len(odd)} of {len(problems)} references can never be matched, since they "
-            f"are not answers that can be compared; the first: {odd[0][:60]!r}",
-            file=sys.stderr,
-        )
-
-
-# --------------------------------------------------------------------------------------------------
-# Files: results, one JSON line or one file at a time, so that a kill loses only work in hand.
-
-
-def check_writable(path) -> Path:
-    """The Path, once it is clear that a file can be written there: said before hours of work."""
-    path = Path(path).expanduser()
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: cannot be written: not a regular file")
-    # Creating a file as a test would leave it behind, or race with another run that makes it.
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: cannot be written: there is no folder {path.parent}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UserError(f"{path}: cannot be written: permission denied")
-    return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file aside and moves it into place: a reader sees the old text or the new one."""
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
-
-
-@contextlib.contextmanager
-def open_locked(path: Path):
-    """Opens a file for appending, for this process alone; removes it if it is left empty."""
-    with open(path, "a", encoding="utf-8") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{path}: another run is writing to it; wait, or give another name"
-            ) from None
-        except (ImportError, OSError):  # Windows, some network file systems
-            pass
-        try:
-            yield file
-        finally:
-            # A run that failed before its first result leaves nothing that later needs explaining.
-            if file.tell() == 0 and path.stat().st_size == 0:
-                path.unlink()
-
-
-def fingerprint(value) -> str:
-    """A short hash of a JSON value."""
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
-
-
-def refuse_other_settings(path, stored, current: dict) -> None:
-    """Raises UserError unless the settings stored beside some results are the current ones."""
-    if not isinstance(stored, dict) or not stored.keys() & current.keys():
-        raise UserError(f"{path}: holds something else; give another name")
-    hashes = dict(problems="other questions", data_hash="other data")
-    differences = []
-    for name, value in current.items():
-        if stored.get(name) != value:
-            told = f"{name} {stored.get(name)!r}, not {value!r}"
-            differences.append(hashes.get(name, told))
-    if differences:
-        listed = "; ".join(differences)
-        raise UserError(
-            f"{path}: holds results of other settings ({listed}); "
-            "give another name or the same settings"
-        )
-
-
-# --------------------------------------------------------------------------------------------------
-# Files: trees. One JSON line for each; `rstar.py` makes nodes from them.
-
-# The fields of a node in a file, in this order, and their types in JSON.
-NODE_TYPES = dict(
-    text=str, visits=int, q=float, ppm=float, error=str, answer=str, right=bool, copies=int
-)
-NODE_FIELDS = list(NODE_TYPES)
-NULLABLE = ("ppm", "answer", "right")
-# The first bytes of every line of trees: `index` is the first field that is written.
-TREE_START = '{"index": '
-
-
-def check_tree_record(record) -> None:
-    """Raises ValueError unless a JSON value is a tree as rstar.py writes it."""
-    if not isinstance(record, dict) or not isinstance(record.get("nodes"), list):
-        raise ValueError("it has no nodes")
-    if type(record.get("index")) is not int:
-        raise ValueError("its index is not a whole number")
-    if not isinstance(record.get("question"), str) or not isinstance(record.get("settings"), dict):
-        raise ValueError("it has no question or no settings")
-    for number, node in enumerate(record["nodes"]):
-        problem = node_problem(node, number)
-        if problem:
-            raise ValueError(f"node {number}: {problem}")
-    for event in record.get("events", [None]):
-        if not isinstance(event, list) or event[:1] not in (["expand"], ["back_up"]):
-            raise ValueError("its events are damaged")
-        if type(event[1]) is not int or not 0 <= event[1] < len(record["nodes"]):
-            raise ValueError("an event names a node that is not there")
-
-
-def node_problem(node, number: int) -> str:
-    """What is wrong with the fields of a node; "" if nothing is."""
-    if not isinstance(node, dict):
-        return "not an object"
-    parent = node.get("parent")
-    if parent is not None if number == 0 else type(parent) is not int or not 0 <= parent < number:
-        return f"parent {parent!r}"
-    for name in NODE_FIELDS:
-        value = node.get(name)
-        kind = NODE_TYPES[name]
-        if value is None and name in NULLABLE:
-            continue
-        # JSON has one kind of number, and True is an int in Python.
-        numeric = kind is float and type(value) is int and abs(value) < 1e15
-        if type(value) is not kind and not numeric:
-            return f"{name} {value!r}"
-        if kind is float and not math.isfinite(value):
-            return f"{name} is not a finite number"
-    if node["visits"] < 0 or node["copies"] < 1:
-        return "visits or copies are negative"
-    return ""
-
-
-def parse_tree(line: str) -> dict:
-    """The record of a line; ValueError if the line is not a tree."""
-    try:
-        record = json.loads(line)
-        check_tree_record(record)
-        return record
-    except (ValueError, RecursionError, IndexError) as error:
-        reason = getattr(error, "msg", error)
-        raise ValueError(f"not a tree that rstar.py wrote ({reason})") from None
-
-
-def whole_lines(path: Path) -> tuple[list[tuple[int, str]], int]:
-    """(the lines of a file of trees, its length in bytes without a last line that was cut off).
-
-    A kill or a full disk leaves part of a line at the end, perhaps cut inside a letter. A last line
-    that only lacks its newline is whole.
-    """
-    data = path.read_bytes()
-    last = data.rfind(b"\n") + 1
-    size = len(data)
-    if last < len(data):
-        try:
-            parse_tree(data[last:].decode("utf-8"))
-        except ValueError:
-            fragment = data[last:]
-            # Not to delete a file of the user's: either trees stand before it, or it begins as one.
-            start = TREE_START.encode()
-            if last == 0 and fragment[: len(start)] != start[: len(fragment)]:
-                raise UserError(f"{path}: not a file of trees; give another file name") from None
-            size = last
-    try:
-        return numbered_lines(data[:size].decode("utf-8")), size
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not text in UTF-8") from None
-
-
-def read_tree_records(path) -> list[dict]:
-    """The records of all finished trees in a file that `rstar.py --trees` wrote."""
-    read_text(path) if not Path(path).expanduser().is_file() else None
-    records = []
-    for number, line in whole_lines(Path(path).expanduser())[0]:
-        try:
-            records.append(parse_tree(line))
-        except ValueError as error:
-            raise UserError(f"{path}, line {number}: {error}") from None
-    if not records:
-        raise UserError(f"{path}: holds no finished tree; run the same search again to resume it")
-    return records
-
-
-def finished_trees(path: Path, settings: dict) -> set[int]:
-    """The indices of the trees that a file holds; a last line that was cut off is removed."""
-    lines, size = whole_lines(path)
-    finished = set()
-    for number, line in lines:
-        try:
-            record = parse_tree(line)
-        except ValueError as error:
-            raise UserError(f"{path}, line {number}: {error}; give another file name") from None
-        refuse_other_settings(path, record["settings"], settings)
-        finished.add(record["index"])
-    # Only now, when everything before it is known to be ours.
-    if size < path.stat().st_size:
-        os.truncate(path, size)
-    elif lines and not path.read_bytes().endswith(b"\n"):
-        with path.open("a") as file:
-            file.write("\n")
-    return finished
-
-
-def holds_trees(path) -> bool:
-    """Whether a file holds trees, rather than records of another kind."""
-    text = read_text(path).lstrip()
-    line = text.partition("\n")[0]
-    return (
-        '"nodes": [' in line or TREE_START.startswith(text[: len(TREE_START)]) and "\n" not in text
-    )
+    return torch.get_num_threads()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -673,14 +408,20 @@ def holds_trees(path) -> bool:
 
 
 def end_with_parent() -> None:
-    """Has the kernel kill this process when its parent dies, even by kill -9 (Linux only)."""
-    try:
-        import ctypes
+    """Ends this process when its parent dies, even by kill -9, which no parent can pass on."""
+    started_by = multiprocessing.parent_process()
+    number = os.getppid()
 
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (OSError, AttributeError, TypeError):
-        return
+    # A thread, since Linux's PR_SET_PDEATHSIG misses a parent that is dead already.
+    def watch():
+        if started_by:
+            started_by.join()
+        else:
+            while os.getppid() == number:
+                time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> Iterator:
@@ -688,73 +429,95 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
 
     `work` is a generator function of a module; its `jobs` is an iterator that hands out the next
     job when asked, so a process that finishes early takes more. One worker runs in this process.
+    Raises what `work` raises, and UserError if a process is killed.
     """
-    if workers == 1 or len(jobs) <= 1:
+    workers = min(workers, len(jobs))
+    if workers <= 1:
         yield from work(iter(jobs), *arguments)
         return
+    jobs = iter(jobs)
+    processes = {}
+    # Ctrl-C reaches every process of a terminal, but only this one is to answer. Whether a signal
+    # is ignored is inherited, so the workers are deaf to it even while they import torch.
+    hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in range(workers):
+        pipe, process = start_worker(number, workers, work, arguments)
+        processes[pipe] = process
+    signal.signal(signal.SIGINT, hearing)
+    running = dict(processes)
+    try:
+        while running:
+            for pipe in wait(list(running)):
+                kind, value = receive(pipe, processes[pipe])
+                if kind == "job":
+                    pipe.send(next(jobs, None))
+                elif kind == "value":
+                    yield value
+                elif kind == "error":
+                    raise value
+                else:
+                    del running[pipe]
+    finally:
+        for process in processes.values():
+            process.terminate()
+            process.join()
+
+
+def start_worker(number: int, workers: int, work: Callable, arguments: tuple):
+    """(our end of the pipe, process)"""
     # A fork would copy locks that torch's threads hold, and a GPU does not survive one at all.
     context = multiprocessing.get_context("spawn")
-    todo, results = context.Queue(), context.Queue()
-    processes = [
-        context.Process(target=worker, args=(k, work, arguments, todo, results), daemon=True)
-        for k in range(min(workers, len(jobs)))
-    ]
-    for job in [*jobs, *[None] * len(processes)]:
-        todo.put(job)
-    # Ctrl-C reaches every process of the terminal; the parent answers it and ends the others. They
-    # inherit this from their first moment: importing torch takes long enough to be interrupted.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for process in processes:
-        process.start()
-    signal.signal(signal.SIGINT, handler)
+    ours, theirs = context.Pipe()
+    process = context.Process(
+        target=worker, args=(number, workers, work, arguments, theirs), daemon=True
+    )
+    process.start()
+    # While a copy is open here, the death of the worker would not end the pipe.
+    theirs.close()
+    return ours, process
+
+
+def receive(pipe, process) -> tuple:
+    """The next (kind, value) from a worker; UserError if it is dead."""
     try:
-        yield from gather(processes, results)
-    finally:
-        for process in processes:
-            process.terminate()
+        return pipe.recv()
+    except (EOFError, OSError):
+        process.join()
+        raise UserError(
+            f"a worker has ended with exit code {process.exitcode} (-9: killed, perhaps because "
+            "memory ran out); the same command resumes"
+        ) from None
 
 
-def gather(processes: list, results) -> Iterator:
-    """Yields the results of the workers until all have finished; raises what one of them raised."""
-    unfinished = len(processes)
-    while unfinished:
-        try:
-            kind, value = results.get(timeout=1)
-        except Exception:  # queue.Empty
-            lost = [process for process in processes if process.exitcode not in (None, 0)]
-            if lost:
-                raise UserError(
-                    "a worker was killed (out of memory?); run again to resume"
-                ) from None
-            continue
-        if kind == "error":
-            raise value
-        if kind == "done":
-            unfinished -= 1
-        else:
-            yield value
-
-
-def worker(number: int, work: Callable, arguments: tuple, todo, results) -> None:
-    """What each process runs: takes jobs, puts results, and reports how it ended."""
+def worker(number: int, workers: int, work: Callable, arguments: tuple, pipe) -> None:
+    """What each process runs: asks for jobs, sends what comes of them, and how it ended."""
     end_with_parent()
-    # The parent may have died while this process was importing torch.
-    if not multiprocessing.parent_process().is_alive():
-        return
-    os.environ["WORKER"] = str(number)
     import torch
 
-    # Two processes of one thread each are faster than one of two for models this small.
-    torch.set_num_threads(1)
+    # "--device auto" takes this GPU, and each worker its share of the cores.
+    if torch.cuda.is_available():
+        torch.cuda.set_device(number % torch.cuda.device_count())
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+
+    def next_job():
+        pipe.send(("job", None))
+        return pipe.recv()
+
     try:
-        for value in work(iter(todo.get, None), *arguments):
-            results.put(("value", value))
-        results.put(("done", None))
-    except Exception as error:
-        results.put(("error", error))
+        for value in work(iter(next_job, None), *arguments):
+            pipe.send(("value", value))
+        pipe.send(("done", None))
+    # What `run` has a line for. Anything else is a bug, and its traceback is printed here.
+    except (UserError, OSError, MemoryError, RuntimeError) as error:
+        # The parent may be what has failed.
+        with contextlib.suppress(BrokenPipeError):
+            pipe.send(("error", error))
 
 
-def progress_bar(total: int, unit: str, done: int = 0, **options) -> tqdm:
-    """A bar on stderr, so that stdout holds results alone."""
+def progress_bar(total: int, unit: str, done: int = 0, **options):
+    """A tqdm bar on stderr, so that stdout holds results alone."""
+    from tqdm import tqdm
+
     options.setdefault("dynamic_ncols", True)
     return tqdm(total=total, initial=done, unit=unit, file=sys.stderr, **options)

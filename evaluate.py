@@ -16,12 +16,18 @@ Accuracies are k/n with a 95% Wilson interval; p is an exact sign test on the pr
 of two methods got right. The statistics are in show.py.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import startup  # noqa: F401  # isort: skip
+
 import argparse
 import dataclasses
 import json
 import math
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -30,18 +30,23 @@ Start reading at `rollout`. It hands each new leaf to `search_each`, which expan
 many trees at once; everything else that it calls follows below it, in the order of the calls.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import startup  # noqa: F401  # isort: skip
+
 import dataclasses
 import hashlib
 import json
 import math
 import re
-import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import jinja2
 import torch
 from transformers import (
     DynamicCache,
@@ -133,7 +138,7 @@ def format_stock_prompt(question: str, tokenizer) -> str:
     messages = [dict(role="user", content=content)]
     try:
         prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except (jinja2.TemplateError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # a template runs code of its own, which raises whatever it likes
         reason = f"its chat template fails on a single question of a user ({error})"
         raise UserError(f"policy: {reason}; give another model") from error
     return prompt + "<code>\n"
@@ -283,7 +288,7 @@ class Policy:
             ids = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                past_key_values=cache,
+                cache=cache,
                 max_new_tokens=min(self.CHUNK, left),
                 do_sample=False,
                 logits_processor=[draw],
@@ -328,7 +333,7 @@ class Policy:
                 input_ids=ids[:, :-1],
                 attention_mask=mask[:, :-1],
                 position_ids=positions[:, :-1],
-                past_key_values=cache,
+                cache=cache,
             )
             # `generate` repeats the ids for k samples, but not a cache that it is given.
             cache.batch_repeat_interleave(k)
@@ -731,8 +736,10 @@ def score(valid: list[Node], ppm) -> None:
     paths = [(node.root.text, node.path) for node in valid]
     for node, estimate in zip(valid, ppm.score(paths)):
         node.ppm = estimate
-        node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s)
-        node.visits = 1  # which counts as the first visit (deviation 2)
+        # A trajectory that the reference judges needs no estimate, as in the authors' code.
+        if node.right is None:
+            node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s_i)
+            node.visits = 1  # which counts as the first visit (deviation 2)
 
 
 def value_of(node: Node) -> float:

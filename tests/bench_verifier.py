@@ -1,6 +1,10 @@
-"""How fast the verifier is, as ratios measured in one run on the same cores: `pytest -m bench tests/bench_verifier.py`, or run
-this file for a table. What is compared with: a fresh `python -c` per run, and a bare fork per run, which isolates nothing, of a
-process that has imported the same modules. Also what running the common prefix of a leaf's candidates once would save."""
+"""How fast the verifier is, as ratios measured in one run on the same cores.
+
+`pytest -m bench tests/bench_verifier.py`, or run this file for a table. Compared with a fresh
+`python -c` per run, and with a bare fork per run, which isolates nothing, of a process that has
+imported the same modules. Also what running the common prefix of a leaf's candidates once would
+save."""
+
 import os
 import statistics
 import subprocess
@@ -16,7 +20,12 @@ from verifier import Verifier
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 ARITHMETIC = "apples = 17 * 24\neaten = apples // 3\nleft = apples - eaten\nprint(left)"
-SOLVE = "from sympy import symbols, solve\nx = symbols('x')\nroots = solve(x**2 - 7*x + 12, x)\nprint(sum(roots))"
+SOLVE = """
+from sympy import symbols, solve
+x = symbols('x')
+roots = solve(x**2 - 7*x + 12, x)
+print(sum(roots))
+""".strip()
 
 BARE = """
 import os, sys, time
@@ -42,8 +51,10 @@ os.write(2, str(time.perf_counter() - start).encode())
 
 def fresh(code, count):
     """Seconds a run, with a fresh python for each, on all cores."""
+
     def one(_):
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
     with ThreadPoolExecutor(CORES) as threads:
         start = time.perf_counter()
         list(threads.map(one, range(count)))
@@ -59,32 +70,51 @@ def verified(verifier, code, count):
 
 def bare(code, kind, count):
     """Seconds a run, with a bare fork for each, on all cores."""
-    command = [sys.executable, "-c", BARE, str(Path(__file__).resolve().parent.parent), kind, code, str(count // CORES)]
+    command = [
+        sys.executable,
+        "-c",
+        BARE,
+        str(Path(__file__).resolve().parent.parent),
+        kind,
+        code,
+        str(count // CORES),
+    ]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(CORES)]
     return max(float(process.communicate()[1]) for process in processes) / count
 
 
 def measure(code, kind, count):
-    """(seconds a run verified, how many times a fresh python takes, how many times a bare fork takes): medians of five rounds of
-    all three in turn, so that another load on the machine meets them alike."""
+    """(seconds a run verified, a fresh Python's multiple of that, its multiple of a bare fork).
+
+    Medians of five rounds of all three in turn, so that another load on the machine meets them
+    alike."""
     with Verifier(timeout=60, require_isolation=True) as verifier:
         rounds = []
         for _ in range(5):
             ours = verified(verifier, code, count)
-            rounds.append((ours, fresh(code, max(6, count // 15)) / ours, ours / bare(code, kind, count)))
-    return tuple(statistics.median(column) for column in zip(*rounds))
+            rounds.append(
+                (ours, fresh(code, max(6, count // 15)) / ours, ours / bare(code, kind, count))
+            )
+    return tuple(statistics.median(column) for column in zip(*rounds, strict=True))
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("code, kind, count, goal", [(ARITHMETIC, "light", 500, 6), (SOLVE, "heavy", 80, 20)],
-                         ids=["arithmetic", "solve"])
+@pytest.mark.parametrize(
+    "code, kind, count, goal",
+    [(ARITHMETIC, "light", 500, 6), (SOLVE, "heavy", 80, 20)],
+    ids=["arithmetic", "solve"],
+)
 def test_it_is_faster_than_a_fresh_python(code, kind, count, goal):
     _, faster, _ = measure(code, kind, count)
     assert faster >= goal
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("code, kind, count", [(ARITHMETIC, "light", 500), (SOLVE, "heavy", 80)], ids=["arithmetic", "solve"])
+@pytest.mark.parametrize(
+    "code, kind, count",
+    [(ARITHMETIC, "light", 500), (SOLVE, "heavy", 80)],
+    ids=["arithmetic", "solve"],
+)
 def test_it_is_near_a_bare_fork(code, kind, count):
     _, _, slower = measure(code, kind, count)
     assert slower <= 2
@@ -118,23 +148,30 @@ def timed(work):
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-rounds = [(timed(lambda: [fork(whole) for _ in range(candidates)]), timed(lambda: fork(shared))) for _ in range(15)]
+def each():
+    for _ in range(candidates): fork(whole)
+rounds = [(timed(each), timed(lambda: fork(shared))) for _ in range(15)]
 os.write(2, str(min(a for a, _ in rounds) / min(b for _, b in rounds)).encode())
 """
 
 
 def prefix_gain(prefix, step, candidates):
-    """How many times faster bare forks are that run the common prefix once; what isolation costs each is not in it."""
+    """How many times faster bare forks are that run the common prefix once, without isolation."""
     command = [sys.executable, "-c", PREFIX, prefix, step, str(candidates)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stderr)
 
 
 if __name__ == "__main__":
-    print(f"{'':12}{'ms a run':>10}{'runs/s':>9}{'x fresh python':>16}{'x bare fork':>13}    ({CORES} cores)")
-    for name, code, kind, count in (("arithmetic", ARITHMETIC, "light", 500), ("solve", SOLVE, "heavy", 80)):
+    heads = ("ms a run", "runs/s", "x fresh Python", "x bare fork")
+    print(f"{'':12}" + "".join(f"{head:>16}" for head in heads) + f"    ({CORES} cores)")
+    for name, code, kind, count in (
+        ("arithmetic", ARITHMETIC, "light", 500),
+        ("solve", SOLVE, "heavy", 80),
+    ):
         ours, faster, slower = measure(code, kind, count)
-        print(f"{name:12}{1000 * ours:10.2f}{1 / ours:9.0f}{faster:16.1f}{slower:13.2f}")
+        print(f"{name:12}{1000 * ours:16.2f}{1 / ours:16.0f}{faster:16.1f}{slower:16.2f}")
     for candidates in (5, 16):
         plain = prefix_gain(ARITHMETIC + "\n", "print(left + 1)", candidates)
         sympy = prefix_gain(SOLVE + "\n", "print(roots[0] + 1)", candidates)
-        print(f"{candidates} candidates of one leaf, the prefix run once: arithmetic {plain:.2f}x, solve {sympy:.2f}x as fast")
+        print(f"{candidates} candidates, their prefix run once: ", end="")
+        print(f"arithmetic {plain:.2f}x, solve {sympy:.2f}x as fast")

@@ -141,6 +141,70 @@ f(2) = 5 == 5
 \gcd(a,b) == \gcd(a, b)
 \begin{cases} x, & x \ge 0 \\ -x & x<0\end{cases} == \begin{cases} x & x\geq0 \\ -x & x<0 \end{cases}
 x<2, y<3 == y<3, x<2
+9 (apples) == 9
+9 apples == 9 (apples)
+9 apple(s) == 9 (apples)
+2 boxes == 2 (box)
+5(dollars) == $5
+12 (km per hour) == 12 (km/hour)
+3 (in cm) == 3 cm
+4 (m) == 4
+9 (sq. inches) == 9
+9 [cm] == 9
+5 (%) == 5\%
+9\ (\mathrm{cm}) == 9
+9 \text{ (apples)} == 9 apples
+1/2 \left(\text{cup}\right) == 0.5
+1,234 (people) == 1234
+x = 9 (apples) == 9
+(dollars) 5 == 5
+12 (roses); 14 (pet fish) == 12, 14
+18 (yo-yos) == 18
+32 pet fish == 32
+64 (DVDs) == 64 DVDs
+67.9 (scores) == 67.9
+3:30 (p.m.) == 15:30
+9:03:36 a.m. == 9:03:36
+3 (x + 1) == 3x + 3
+2 (ab) == 2ab
+\textbf{(C)}\ 12 == 12
+\textbf{(C)}\ 12 == C
+\text{(C) }12 == 12
+(C) -3 == -3
+(C)12 == 12
+C: 12 == 12
+Option C: 12 == 12
+(a) 5 == 5
+(C) \frac{1}{2} == 0.5
+(C) 12 cm == 12
+(C) Tuesday == Tuesday
+(C) x = 2 == 2
+2[3+4] == 14
+\left[x+1\right]^{2} == (x+1)^2
+3 - [2 - 1] == 2
+[x+1]! == (x+1)!
+\frac{[x+1]}{2} == (x+1)/2
+3\{2 + [1 - 4]\} == -3
+[2[3+4], 1] == [14, 1]
+[3 + 4][1 + 1] == 14
+e_1 == e_{1}
+E_1+E_2 == E_2+E_1
+I_p == I_p
+e_1^2 - i_2 == -i_2 + e_1^2
+e1 == e_1
+\pi_1 == \pi_1
+E_{\text{kin}} == E_{kin}
+\lambda_{\text{red}}/\sqrt{2} == \frac{\lambda_{\text{red}}}{\sqrt{2}}
+x=\frac{\mathrm{gb}}{f} == x=\frac{\mathrm{gb}}{f}
+x=\frac{\mathrm{gb}}{f} == g*b/f
+\frac{2mg}{k} == 2*m*g/k
+F=\mathrm{ma} == F = ma
+\mathrm{AB}=5 == AB = 5
+\mathrm{MR}=\mathrm{SRMC} == MR=SRMC
+colour = red == red
+-221_3 == -221_{3}
+0.0011_2 == 0.0011_{2}
+\lceil \log_2 n \rceil == \left\lceil\log_2 n\right\rceil
 """.strip().splitlines()]
 
 UNEQUAL = [line.split(" != ") for line in r"""
@@ -283,6 +347,46 @@ length + width != length - width
 f(2) = 5 != f(3) = 5
 1-e^{-1000} != 1
 (1,000) != (1,0)
+9 (apples) != 8
+9 (apples) != 9 (pears)
+5 (dollars) != 5 (cents)
+9 (apples), 3 (pears) != 9
+3 (x + 1) != 3
+4(m) != 4
+2 (ab) != 2
+3 (4) != 3
+3 (mod 7) != 3
+5 (dozen) != 5
+5 (or six) != 5
+5 (negative) != 5
+5 (if x is even) != 5
+P(heads) != P
+\textbf{(C)}\ 12 != 13
+\textbf{(C)}\ 12 != B
+(C) 12 != (B) 12
+(C) 12 cm != 12 km
+(C) B != B
+(B) + 5 != 5
+A: 5, B: 6 != A
+(a) 5, (b) 6 != 5
+2[3+4] != 10
+2[1, 2] != 2
+[3 -4] != -1
+e_1 != e
+e_1 != e_2
+e1 != e
+I_p != i
+\pi_1 != \pi
+E_1+E_2 != 2E
+v_{max} != v_{min}
+5 mg != 5 gm
+\mathrm{gb} != \mathrm{gc}
+\frac{mg}{k} != \frac{m}{k}
+-221_3 != 221_3
+0.1_2 != 0.1
+9:03:36 a.m. != 9:03 a.m.
+\lceil \log_2 n \rceil != \lfloor \log_2 n \rfloor
+5 \text{ OR } 6 != 5
 """.strip().splitlines()]
 
 GARBAGE = ["", " ", "$", "$$", "\\", "?", "...", "-", "+", "{", "{}", "()", ")", "(1, 2", "[1,2", "1 +", "1/", "x =", "\\frac{1}{", "\\frac{}{}", "\\sqrt{",
@@ -307,7 +411,9 @@ HOSTILE = [
     "__import__('os').system('touch pwned')", "exec('open(\"pwned\", \"w\")')", "open('pwned', 'w')", "().__class__.__bases__[0].__subclasses__()",
     "lambda: open('pwned', 'w')", "S('open(\"pwned\", \"w\")')", "sympify('1')", "[x for x in range(10**10)]", "'a'*10**10", "[0]*10**10",
     "range(10**12)", "f'{1+1}'", "%s" * 900, "{0.__class__}", "solve(x**5 - x - 1)", "integrate(x**x)", "Sum(1/n, (n, 1, oo))",
-    "tan(pi/2)", "((x+1/3)^{30}+y^{40}+sqrt(z))^{20}", "(a+b+c+d+f+g+h+k+m+n+p+q+r+s+t)^{99}", "\\sqrt[1000000]{2}"]
+    "tan(pi/2)", "((x+1/3)^{30}+y^{40}+sqrt(z))^{20}", "(a+b+c+d+f+g+h+k+m+n+p+q+r+s+t)^{99}", "9 (" + "a" * 1900 + ")", "9 (" + "a b" * 600, "a" * 1000 + "9 (apples)" * 90, "(" + "in " * 600 + ") 9",
+    "9 " + "ab " * 600 + "!", "9 " + "ab-" * 600 + "!", "(C) " * 480 + "5", "2[" * 900 + "1" + "]" * 900, "e_" * 900 + "1", "\\text{(" * 300, " " * 1900 + "(cm)",
+    "m" * 1900 + "(s)", "\\sqrt[1000000]{2}"]
 
 
 def example_pairs():
@@ -378,6 +484,11 @@ def test_garbage_equals_nothing_and_not_itself(answer):
     assert not any(answers_equal(answer, other) or answers_equal(other, answer) for other in (answer, "5", "x", "yes", "1, 2"))
 
 
+def test_references_that_equal_nothing_are_listed():
+    solution = "We get $x = 1$ or, after some work, $x = 2$; the latter is not a solution."
+    assert answers.unmatchable(["9 (apples)", solution, "C", r"\frac{1}{2", "e_1"]) == [1, 3]
+
+
 def random_expression(rng, depth, write):
     """A value at x = 3/7, and one of several ways to write it: write picks the style, rng the expression."""
     if depth == 0:
@@ -430,13 +541,13 @@ def test_hostile_inputs_are_bounded_and_not_executed(tmp_path, monkeypatch):
     assert len(HOSTILE) >= 112
     for answer in HOSTILE:
         for other in (answer, answer + "+1", "1+" + answer, "x^2+1"):
-            start = time.perf_counter()
+            start = time.thread_time()
             first, second = answers_equal(answer, other), answers_equal(other, answer)
-            assert time.perf_counter() - start < 2, (answer[:60], other[:60])  # for two calls
+            assert time.thread_time() - start < 2, (answer[:60], other[:60])  # for two calls
             assert first == second, (answer[:60], other[:60])
-        start = time.perf_counter()
+        start = time.thread_time()
         extract_answer("\\boxed{" * 99 + answer * 99)
-        assert time.perf_counter() - start < 1, answer[:60]
+        assert time.thread_time() - start < 1, answer[:60]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -444,9 +555,9 @@ def test_the_deadline_holds_where_nothing_else_does(monkeypatch):
     """A set in reverse order: every pair of members is compared, each within the bounds."""
     monkeypatch.setattr(answers, "DEADLINE", 0.05)
     members = [f"(x+{i})^9" for i in range(180)]
-    start = time.perf_counter()
+    start = time.thread_time()
     assert not answers_equal("{" + ",".join(members) + "}", "{" + ",".join(reversed(members)) + "}")
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_nothing_in_the_module_can_evaluate_text():
@@ -497,6 +608,8 @@ def test_import_is_light():
     (r"so $\boxed 5$.", "5"), (r"\fbox{7}", "7"), (r"\boxed{8} or \boxed{9", "8"), (r"\boxed{9", None),
     ("48/2 = <<48/2=24>>24 clips.\n#### 72", "72"), (r"\boxed{3} and #### 4", "3"),
     ("<code>print(6)<end_of_step><output>6\n<end_of_output>", "6"), ("<output>5<end_of_output><output>\n<end_of_output>", "5"),
-    ("<output>5", None), ("no answer", None), ("", None)])
+    ("<output>5", None), ("no answer", None), ("", None),
+    ("#### 72,", "72"), ("#### 1,234.", "1,234"), ("#### 72 ;", "72"), ("**#### 72**", "72"), ("#### `72`.", "72"), ("#### 72。", "72"),
+    ("#### 4...", "4..."), ("#### 5!", "5!"), ("#### 7\\,", "7\\,"), (r"so \boxed 5, then", "5")])
 def test_extract_answer(text, answer):
     assert extract_answer(text) == answer

@@ -140,6 +140,14 @@ def test_uct_decides_among_open_children():
     assert ended == ["1", "6", "18"]
 
 
+def test_with_a_reference_the_ppm_estimates_steps_and_the_reference_judges_answers():
+    config = dataclasses.replace(SMALL, rollouts=1)
+    root = grow(ScriptedPolicy(TWO), ScriptedPPM(SCORES), "2", config)
+    assert numbers(root)["n1 = 1"] == (2, -0.5)
+    assert numbers(root)["print(n1)"] == (1, -1.0)
+    assert terminals(root)[0].ppm == 0.2
+
+
 def test_without_reference_and_ppm_agreement_is_the_value():
     first = ["n1 = 1", "n1 = 2", "n1 = 1.0"]
     script = {"": first, **{code: ["print(n1)"] for code in first}}

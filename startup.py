@@ -1,0 +1,30 @@
+"""Every program imports this first: an end during its other imports is one line, not a traceback.
+
+Importing torch takes seconds, in which `common.run` is not there yet to answer Ctrl-C, a missing
+package or a lack of memory.
+"""
+
+import os
+import sys
+
+
+def end_in_one_line(kind, error, trace) -> None:
+    """Python's excepthook. Exit code 130 for Ctrl-C, otherwise 2; a bug keeps its traceback."""
+    reason = " ".join(str(error).split())
+    code = 2
+    if issubclass(kind, KeyboardInterrupt):
+        reason = "interrupted"
+        code = 130
+    elif issubclass(kind, ImportError):
+        reason += "; try pip install -r requirements.txt"
+    elif not issubclass(kind, (OSError, MemoryError)):
+        sys.__excepthook__(kind, error, trace)
+        return
+    name = os.path.basename(sys.argv[0]).removesuffix(".py")
+    print(f"{name}: {reason}", file=sys.stderr, flush=True)
+    os._exit(code)
+
+
+# Not where our modules are imported by somebody else's program.
+if os.path.dirname(os.path.realpath(sys.argv[0])) == os.path.dirname(os.path.realpath(__file__)):
+    sys.excepthook = end_in_one_line
