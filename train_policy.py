@@ -30,6 +30,7 @@ Read `train` at the bottom first. `diff train_policy.py train_ppm.py` shows what
 needs instead; the loop that both share is in trainer.py.
 """
 
+import startup  # noqa: F401  # isort: skip
 import random
 import statistics
 import sys

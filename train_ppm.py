@@ -39,6 +39,7 @@ Read `train` at the bottom first. `diff train_policy.py train_ppm.py` shows what
 needs instead of a policy; the loop that both share is in trainer.py.
 """
 
+import startup  # noqa: F401  # isort: skip
 import copy
 import dataclasses
 import sys
@@ -421,7 +422,6 @@ def judge(ppm_folders: list, tree_files: list, settings: dict) -> list[dict]:
         model, tokenizer = common.load(
             folder, "PPM", "AutoModelForSequenceClassification", ("SequenceClassification",)
         )
-        trainer.refuse_damaged(model.named_parameters(), f"PPM {folder}")
         longest = min(settings.length, common.context_length(model))
         pairs, _, _ = make_groups(settings, tokenizer, longest)
         _, held_out = trainer.split(pairs, settings)

@@ -25,7 +25,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -116,7 +116,6 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluat
     identity = identify(settings, training + held_out)
     if is_complete(out, identity):
         return 0
-    refuse_damaged(model.named_parameters(), "the model to start from")
     accelerator = start(settings.precision)
     with locked(out, accelerator):
         # Another run may have finished this model between the check above and the lock.
@@ -234,13 +233,6 @@ def finite(metrics: dict, settings, step: int) -> dict:
                 remedy = "the model to start from is damaged, or try --precision bf16 or no"
             raise UserError(f"the {name.replace('_', ' ')} is {value} at step {step}: {remedy}")
     return metrics
-
-
-def refuse_damaged(tensors: Iterable, owner: str) -> None:
-    """A NaN in a row that these data do not use would go unnoticed until somebody needs it."""
-    for name, tensor in tensors:
-        if not torch.isfinite(tensor).all():
-            raise UserError(f"{owner} holds NaN or infinity in {name}, so it is of no use")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -415,23 +407,27 @@ def locked(out: Path, accelerator) -> Iterator[None]:
         yield
         return
     # Not a file in OUT.state, which is removed while it is still locked.
-    lock = out.with_name(f".{out.name}.lock")
+    path = out.with_name(f".{out.name}.lock")
     deadline = time.monotonic() + LOCK_WAIT
-    with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                out.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(common.open_locked(lock))
-                break
-            except OSError as error:
-                reason = f"nothing can be written there: {error.strerror}"
-                raise UserError(f"--out {out}: {reason}") from None
-            except UserError:
-                if time.monotonic() > deadline:
-                    reason = "another run is writing there; wait, or give another --out"
-                    raise UserError(f"--out {out}: {reason}") from None
-            time.sleep(0.2)
-        yield
+    while True:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "ab")
+        except OSError as error:
+            reason = f"nothing can be written there: {error.strerror}"
+            raise UserError(f"--out {out}: {reason}") from None
+        if common.lock(file):
+            break
+        file.close()
+        if time.monotonic() > deadline:
+            reason = "another run is writing there; wait, or give another --out"
+            raise UserError(f"--out {out}: {reason}")
+        time.sleep(0.2)
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink()
 
 
 @contextlib.contextmanager
@@ -440,8 +436,8 @@ def saving(part: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        # torch raises RuntimeError for a full disk, but for a full memory too.
-        if "memory" in str(error):
+        # torch raises RuntimeError for a full disk, but for a lack of memory too.
+        if common.is_shortage(error):
             raise
         shutil.rmtree(part, ignore_errors=True)
         reason = " ".join(str(error).split())[:200]
@@ -483,9 +479,11 @@ def restore(accelerator, folder: Path, identity: dict) -> Progress:
         refuse_other_settings(folder, stored.pop("settings"), identity)
         accelerator.load_state(str(state))
         return Progress(**stored)
-    except (UserError, MemoryError, torch.OutOfMemoryError):
+    except UserError:
         raise
     except Exception as error:  # whatever the loaders raise
+        if common.is_shortage(error):
+            raise
         name = type(error).__name__
         raise UserError(f"{state}: damaged, so it cannot be resumed; delete it ({name})") from error
 
@@ -495,7 +493,9 @@ def save_model(run: Run, tokenizer, out: Path, identity: dict, counts: dict, pro
     accelerator = run.accelerator
     weights = accelerator.get_state_dict(run.model)
     if accelerator.is_main_process:
-        refuse_damaged(weights.items(), "the trained model")
+        # The last update may have overflowed after its loss was computed.
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
+            raise UserError(f"the training has diverged; try a lower --lr than {run.settings.lr:g}")
         metrics = dict(settings=identity, counts=counts, precision=accelerator.mixed_precision)
         metrics.update(dataclasses.asdict(progress))
         del metrics["loss_sum"]
@@ -569,6 +569,9 @@ def launch(train: Callable, settings) -> int:
         return train(settings)
     if settings.workers == 1:
         return train(settings)
+    gpus = torch.cuda.device_count()
+    if 0 < gpus < settings.workers:
+        raise UserError(f"--workers {settings.workers}: at most one for each of the {gpus} GPUs")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
