@@ -93,7 +93,7 @@ def test_raising_code_gives_one_error_line_and_its_earlier_output(verifier):
     assert result.error == "ZeroDivisionError: division by zero"
 
 
-def test_words_in_the_output_do_not_decide(verifier):
+def test_error_words_in_the_output_do_not_make_a_failure(verifier):
     assert prints(verifier, "print('Traceback: Error, failed')")
 
 
@@ -592,7 +592,7 @@ def test_ctrl_c_ends_a_batch_at_once_and_leaves_the_verifier_usable(pair):
     assert prints(pair, "print(1)") == "1\n"
 
 
-def test_ctrl_c_ends_a_zygote_that_still_starts(mine):
+def test_ctrl_c_ends_a_zygote_that_is_still_starting(mine):
     with Verifier(timeout=60, workers=2) as two:
         main = threading.main_thread().ident
         threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
@@ -757,6 +757,12 @@ def test_a_hung_zygote_is_replaced(monkeypatch, mine):
 def test_a_python_that_cannot_be_started_raises_a_verifier_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(VerifierError, match="no Python can be started to run code: .*No such file"):
+        Verifier(workers=1).run("pass")
+
+
+def test_a_python_that_ends_at_its_start_is_reported_with_its_last_line(monkeypatch):
+    monkeypatch.setattr(module, "PROGRAM", "/no/such/file.py")
+    with pytest.raises(VerifierError, match="did not start: .*can't open file"):
         Verifier(workers=1).run("pass")
 
 
@@ -1005,7 +1011,7 @@ def run_program(*arguments, options=(), **settings):
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, **settings)
 
 
-def test_check_prints_every_layer():
+def test_check_lists_every_layer():
     done = run_program("--check", stdout=subprocess.PIPE)
     assert done.returncode == 0 and not done.stderr
     lines = done.stdout.splitlines()
@@ -1072,7 +1078,7 @@ def test_a_full_disk_gets_one_line():
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_no_function_outgrows_the_screen(file):
+def test_every_function_fits_a_screen(file):
     nodes = ast.walk(ast.parse(Path(file).read_text()))
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     assert max(node.end_lineno - node.lineno + 1 for node in functions) <= 60
