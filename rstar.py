@@ -34,8 +34,11 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      has been backed up is *closed*, and so is a step below which everything is closed. A search
      ends when its root is closed. (The authors never select a terminal child either. The paper
      does not say; visiting the best trajectory again and again makes Q its value, not a mean.)
-  5. A step below which everything is closed is expanded again, up to `expansions` times in all.
-     (Paper: once, and so does evolve.sh for training data.) EXPANSIONS_RESULT
+  5. A step below which there are only dead ends is expanded again, up to `expansions` times in all.
+     (Paper: once, and so does evolve.sh for training data.) A tree that is closed early is not
+     widened; `searches` grows fresh ones. On 200 hard dev problems two such trees answer 185 at
+     2,442 tokens per problem, four trees without expanding again 184 at 2,758, and one tree whose
+     closed steps are all expanded again 174 at 2,276 (p = 0.003).
   6. A candidate that raises, prints nothing or prints more than an answer stays in the tree with
      its error and is never selected. A step without a valid candidate, or at the greatest depth, is
      a dead end: its value is -1, for its ancestors too. (In the authors' code only the failed leaf
@@ -102,7 +105,7 @@ class Config:
         8, "candidates sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)", 1, 10**6
     )
     expansions: int = setting(
-        3, "times that a step is expanded while everything below it is closed (paper: 1)", 1, 10**6
+        3, "times that a step is expanded while only dead ends lie below it (paper: 1)", 1, 10**6
     )
     depth: int = setting(16, "greatest number of steps (paper)", 1, 10**6)
     c: float = setting(2.0, "weight of exploration in UCT (paper)", 0, 10**6)
@@ -615,11 +618,14 @@ def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iter
 
 
 def may_be_expanded(node: Node, config: Config) -> bool:
-    """A step is expanded once, and again while everything below it is closed (deviation 5)."""
+    """A step is expanded once, and again while only dead ends lie below it (deviation 5)."""
     if node.terminal or node.open_children or len(node.steps) >= config.depth:
         return False
+    if node.expansions == 0:
+        return True
     # If all candidates raised, the mistake is mostly one step earlier (deviation 6).
-    return node.expansions < (config.expansions if node.valid_children else 1)
+    only_dead_ends = node.valid_children and not terminals(node)
+    return bool(only_dead_ends) and node.expansions < config.expansions
 
 
 def close(node: Node, config: Config) -> None:
