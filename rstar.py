@@ -471,6 +471,8 @@ class PPM:
         self.path = str(path)
         self.rows = rows
         self.longest = common.context_length(self.model)
+        # dict(score=…, agreement=…): below these an answer was mostly wrong. Optional, measured.
+        self.unsure_below = getattr(self.model.config, "unsure_below", None)
 
     @torch.inference_mode()
     def score(self, paths: list[tuple[str, str]]) -> list[float]:
