@@ -367,7 +367,7 @@ def test_output_that_cannot_be_written_is_one_line(target):
 
 
 def test_a_reader_that_leaves_early_sees_no_error():
-    command = f'"{sys.executable}" "{WORLD}" --mix sums --count 2000 | head -n 1'
+    command = f'"{sys.executable}" "{WORLD}" --split pretrain --mix sums --count 2000 | head -n 1'
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.stderr == "" and done.stdout.count("\n") == 1
 
