@@ -159,9 +159,10 @@ def read_pairs(path) -> list[Group]:
 
 
 def was_visited(node: Node) -> bool:
-    """Whether a rollout went through a node. With a PPM its own estimate was the first visit."""
-    own_visits = 0 if node.ppm is None else 1
-    return node.visits > own_visits
+    """Whether a rollout went through a node."""
+    # The PPM's estimate was the first visit of a step, but not of an answer: see rstar.score.
+    estimated = node.ppm is not None and not node.terminal
+    return node.visits > (1 if estimated else 0)
 
 
 def step_groups(root: Node, settings: Settings) -> Iterator[Group]:

@@ -335,6 +335,13 @@ def test_targets_are_q_for_the_pqm_and_plus_or_minus_one_for_the_orm():
     assert sorted(targets) == [-1.0] * 3 + [1.0] * 3
 
 
+def test_a_first_estimate_counts_as_a_visit_for_steps_and_not_for_answers():
+    step = Node("a = 1", visits=1, ppm=0.5)
+    answer = Node("print(1)", visits=1, ppm=0.5, answer="1", right=True)
+    assert not train_ppm.was_visited(step)
+    assert train_ppm.was_visited(answer)
+
+
 # --------------------------------------------------------------------------------------------------
 # Losses.
 
