@@ -36,7 +36,19 @@ from answers import answers_equal
 from cli import add_model_flags, load_models, resolve_models, settings_of
 from common import Machine, UserError, setting
 from rstar import END_OF_CODE, Config, Node, choose, expand, majority, nodes, search, terminals
-from show import SERIES, TREE_SEARCH, print_table, summary, with_trajectories
+from show import (
+    ADAPTIVE,
+    BEST,
+    GREEDY,
+    MAJORITY,
+    PLAUSIBLE,
+    SERIES,
+    STEP_WISE,
+    TREE_SEARCH,
+    print_table,
+    summary,
+    with_trajectories,
+)
 from verifier import Verifier
 
 METHODS = ("tree", "samples", "step-wise", "adaptive", "greedy")
@@ -118,27 +130,27 @@ def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batc
         greedy_config = dataclasses.replace(config, temperature=0.0)
         solutions = whole_solutions(questions, policy, ppm, verifier, greedy_config)
     greedy = spent(before)
-    record("greedy", [choose(ends) for ends in solutions], greedy)
+    record(GREEDY, [choose(ends) for ends in solutions], greedy)
     if comparison.samples:
         budget = comparison.samples * greedy
 
     if "samples" in methods:
         before = policy.tokens
         sampled = sample(questions, policy, ppm, config, budget, comparison.samples)
-        record("majority of N", [majority(ends) for ends in sampled], spent(before))
+        record(MAJORITY, [majority(ends) for ends in sampled], spent(before))
         if comparison.plausible:
             votes = [majority(plausible(ends, comparison.plausible)) for ends in sampled]
-            record("vote among plausible answers", votes, spent(before))
+            record(PLAUSIBLE, votes, spent(before))
         if ppm:
-            record("best of N by the PPM", [choose(ends) for ends in sampled], spent(before))
+            record(BEST, [choose(ends) for ends in sampled], spent(before))
     if "step-wise" in methods and ppm:
         before = policy.tokens
         chosen = step_wise(questions, policy, ppm, config, budget, greedy)
-        record("step-wise choice by the PPM", chosen, spent(before))
+        record(STEP_WISE, chosen, spent(before))
     if "adaptive" in methods and ppm and config.stop is not None:
         before = policy.tokens
         sampled = sample(questions, policy, ppm, config, budget, comparison.samples, config.stop)
-        record("adaptive best of N", [choose(ends) for ends in sampled], spent(before))
+        record(ADAPTIVE, [choose(ends) for ends in sampled], spent(before))
     return outcomes
 
 
@@ -339,7 +351,7 @@ def join_batches(batches: dict) -> dict:
 def headline(outcomes: dict) -> str:
     """The two methods to watch while the rest is being measured."""
     counts = []
-    for method in (TREE_SEARCH, "greedy"):
+    for method in (TREE_SEARCH, GREEDY):
         if method in outcomes:
             right = sum(value for value, _ in outcomes[method])
             counts.append(f"{method} {right}/{len(outcomes[method])}")

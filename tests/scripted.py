@@ -41,7 +41,7 @@ class ScriptedPolicy:
         return [self.step(candidates[(i + turn) % len(candidates)]) for i in range(k)]
 
     def length(self, text):
-        return 1
+        return 1 if text else 0
 
     def step(self, code):
         marker = END_OF_CODE if "print" in code else END_OF_STEP

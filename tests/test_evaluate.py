@@ -178,8 +178,9 @@ def test_results_of_other_settings_are_refused(command, capsys):
 
 @pytest.mark.parametrize("text", ["[]", "{}", "{", '{"settings": {}, "batches": {"0": 1}}'])
 def test_a_file_that_is_no_evaluation_is_refused(command, capsys, text):
-    code, out = command()
+    _, out = command()
     out.write_text(text)
+    capsys.readouterr()
     assert command()[0] == 2
     assert out.read_text() == text
     assert capsys.readouterr().err.count("\n") == 1
