@@ -46,8 +46,8 @@ fi
 # --scale 1 --center 0"; with 1.5B on a GPU of 80 GB, add --tokens 8192 to both.
 : "${TRAIN:=--epochs 3 --lr 3e-4}"
 : "${TRAIN_PPM:=--epochs 2 --lr 1e-3}"
-# Set by stages.sh to what fits the machine; they change how fast a program is, not its result.
-: "${WORKERS:=}" "${SEARCH:=}"          # processes of each program; more flags of each search
+# If not set, what fits the machine: processes of each program, and more flags of each search.
+: "${WORKERS:=}" "${SEARCH:=}"
 
 . ./stages.sh "$@"                      # checks the settings; defines stage, problems, unsolved
 

@@ -6,6 +6,7 @@ fail() { echo "${0##*/}: $*" >&2; exit 2; }
 # ---- Settings that are wrong, and those that fit the machine -------------------------------------
 
 case $* in "" | test) ;; *) fail "$*: unknown; see the first lines of this script" ;; esac
+case ${SMOKE:-} in "" | 0 | 1) ;; *) fail "SMOKE=$SMOKE: must be 1 or nothing" ;; esac
 : "${PYTHON:=python}"
 GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null) ||
     fail "$PYTHON cannot import torch; pip install -r requirements.txt, or set PYTHON"
@@ -34,10 +35,12 @@ exec 9> "$OUT/lock"
 ! command -v flock > /dev/null || flock -w 10 9 ||
     fail "$OUT: another run is at work there; wait until it ends, or set OUT to another folder"
 trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT
-trap 'echo "${0##*/}: interrupted; the same command resumes" >&2; exit 130' INT TERM HUP
+trap 'printf "\n%s\n" "${0##*/}: interrupted; the same command resumes" >&2; exit 130' INT TERM HUP
 # Where it can, the kernel ends a program with the script that started it, even after kill -9.
 TIED="setpriv --pdeathsig KILL"
 ! $TIED true 2> /dev/null || PYTHON="$TIED $PYTHON"
+# Python would warn that such an end leaves semaphores behind, which it removes at the same time.
+export PYTHONWARNINGS=ignore:resource_tracker${PYTHONWARNINGS:+,$PYTHONWARNINGS}
 # Python finds the modules of this folder by itself, but not with PYTHONSAFEPATH=1.
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 

@@ -288,7 +288,7 @@ def test_a_signal_to_the_script_ends_its_program_with_one_line(stand_in, number)
     os.kill(script.pid, number)
     told = script.communicate(timeout=30)[1]
     assert script.returncode == 130 and ends(program)
-    assert told.endswith("=== policy-r1\nevolve.sh: interrupted; the same command resumes\n")
+    assert told.endswith("=== policy-r1\n\nevolve.sh: interrupted; the same command resumes\n")
 
 
 @pytest.mark.skipif(shutil.which("flock") is None, reason="needs flock")
@@ -326,6 +326,7 @@ def test_a_program_that_was_killed_is_named(stand_in):
         ({}, ["dance"], "dance: unknown"),
         ({}, ["test", "more"], "test more: unknown"),
         (dict(WORKERS="0"), [], "WORKERS=0: must be a whole number"),
+        (dict(SMOKE="yes"), [], "SMOKE=yes: must be 1 or nothing"),
         (dict(COUNT="abc"), [], "COUNT=abc: must be a whole number"),
         (dict(SEED="-1"), [], "SEED=-1: must be a whole number"),
         (dict(OUT="/dev/null/run"), [], "/dev/null/run: cannot be written"),
