@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 
 from files import *  # noqa: F403  (every name of files.py can be imported from here)
 from files import UserError
+from verifier import VerifierError
 
 HERE = Path(__file__).resolve().parent
 # Read when transformers is imported.
@@ -61,7 +62,7 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
         # Flush here: a full disk or a closed pipe would otherwise surface after this `try`.
         print(end="", flush=True)
         return code
-    except UserError as error:
+    except (UserError, VerifierError) as error:
         message = str(error)
     except BrokenPipeError:
         # Whoever read our output has left, such as `head`; 141 is what a shell reports then.
@@ -519,5 +520,6 @@ def progress_bar(total: int, unit: str, done: int = 0, **options):
     """A tqdm bar on stderr, so that stdout holds results alone."""
     from tqdm import tqdm
 
-    options.setdefault("dynamic_ncols", True)
+    # Not drawn before the first result: an error while models are loaded is to be the only line.
+    options = dict(dynamic_ncols=True, delay=0.001) | options
     return tqdm(total=total, initial=done, unit=unit, file=sys.stderr, **options)
