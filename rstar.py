@@ -23,7 +23,41 @@ Where the paper is                                                   where it is
     trajectories for the policy           top 2 by mean Q            train_policy.py, `choose`
 
 Where we deviate from the paper or the authors' code, or decide where the paper is silent:
-DEVIATIONS
+  1. An unvisited child has an infinite UCT, so each candidate is tried once before any is tried
+     twice; ties go to the first sampled. (The authors' code gives it 0.)
+  2. The PPM's estimate counts as the first visit of a new step, N = 1, as in the authors' code;
+     N_parent is the parent's own N. So below a new step the logarithm is 0 and the first choice
+     goes by Q alone. Without a PPM, and for an answer that a reference judges, N starts at 0.
+  3. Candidates with the same code (comments aside) become one node, since they have the same
+     result. How many samples it stands for is kept in `copies`.
+  4. No rollout ends where an earlier one ended, so Q is the mean over distinct trajectories: what
+     has been backed up is *closed*, and so is a step below which everything is closed. A search
+     ends when its root is closed. (The authors never select a terminal child either. The paper
+     does not say; visiting the best trajectory again and again makes Q its value, not a mean.)
+  5. A step below which there are only dead ends is expanded again, up to `expansions` times in all.
+     (Paper: once, and so does evolve.sh for training data.) A tree that is closed early is not
+     widened; `searches` grows fresh ones. On 200 hard dev problems two such trees answer 185 at
+     2,442 tokens per problem, four trees without expanding again 184 at 2,758, and one tree whose
+     closed steps are all expanded again 174 at 2,276 (p = 0.003).
+  6. A candidate that raises, prints nothing or prints more than an answer stays in the tree with
+     its error and is never selected. A step without a valid candidate, or at the greatest depth, is
+     a dead end: its value is -1, for its ancestors too. (In the authors' code only the failed leaf
+     gets -1. Without it a third of the step pairs for the PPM are lost: 120 groups instead of 168
+     from 300 problems.) If all candidates of a step raised, the mistake is mostly one step
+     earlier, so no others are sampled.
+  7. A rollout backs up the one trajectory that it ends with, as in equation 2. (The authors' code
+     backs up all answers of an expansion at once. On 300 problems both gave the same pairs.)
+  8. The step that prints, its output and the sentence that states the answer are one node; the
+     sentence is written greedily. To sample what only copies the output would gain nothing.
+  9. `tanh` is part of the PPM in training and in use. (The authors apply it in the search only.)
+ 10. Without a reference and without a PPM the value of a trajectory is how many of the tree's
+     sampled answers agree with it, from -1 (few) to 1 (all).
+ 11. `stop` ends a search at the first answer that the PPM scores that high. (Paper: never.)
+ 12. Each candidate is sampled from a seed of its own (of run, path and number), so a tree does not
+     depend on the trees beside it. PPM scores still differ in the seventh digit with the batch, and
+     in a lower precision than float32 texts may differ too.
+ 13. The answer of several trees is the one with the highest PPM score, as in the paper. (The
+     authors' script votes among the four best.)
 The trainers list their own deviations at their heads.
 
 Start reading at `rollout`. It hands each new leaf to `search_each`, which expands the leaves of
@@ -70,7 +104,9 @@ class Config:
     candidates: int = setting(
         8, "candidates sampled at a leaf (paper: 5 in round 1, then 8, 16 in round 4)", 1, 10**6
     )
-    expansions: int = setting(3, "EXPANSIONS", 1, 10**6)
+    expansions: int = setting(
+        3, "times that a step is expanded while only dead ends lie below it (paper: 1)", 1, 10**6
+    )
     depth: int = setting(16, "greatest number of steps (paper)", 1, 10**6)
     c: float = setting(2.0, "weight of exploration in UCT (paper)", 0, 10**6)
     temperature: float = setting(
@@ -435,6 +471,8 @@ class PPM:
         self.path = str(path)
         self.rows = rows
         self.longest = common.context_length(self.model)
+        # dict(score=…, agreement=…): below these an answer was mostly wrong. Optional, measured.
+        self.unsure_below = getattr(self.model.config, "unsure_below", None)
 
     @torch.inference_mode()
     def score(self, paths: list[tuple[str, str]]) -> list[float]:
@@ -582,11 +620,14 @@ def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iter
 
 
 def may_be_expanded(node: Node, config: Config) -> bool:
-    """A step is expanded once, and again while everything below it is closed (deviation 4)."""
+    """A step is expanded once, and again while only dead ends lie below it (deviation 5)."""
     if node.terminal or node.open_children or len(node.steps) >= config.depth:
         return False
-    # If all candidates of a leaf raised, the mistake is mostly one step earlier.
-    return node.expansions < (config.expansions if node.valid_children else 1)
+    if node.expansions == 0:
+        return True
+    # If all candidates raised, the mistake is mostly one step earlier (deviation 6).
+    only_dead_ends = node.valid_children and not terminals(node)
+    return bool(only_dead_ends) and node.expansions < config.expansions
 
 
 def close(node: Node, config: Config) -> None:
@@ -715,7 +756,7 @@ ANSWER_TOKENS = 128
 
 
 def state_answers(printed: list[Node], policy) -> None:
-    """The policy states the answer of each solution that has printed, in a box (deviation 5)."""
+    """The policy states the answer of each solution that has printed, in a box (deviation 8)."""
     if not printed:
         return
     texts = [policy.prompt(node.root.text) + node.path for node in printed]
@@ -736,8 +777,10 @@ def score(valid: list[Node], ppm) -> None:
     paths = [(node.root.text, node.path) for node in valid]
     for node, estimate in zip(valid, ppm.score(paths)):
         node.ppm = estimate
-        node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s)
-        node.visits = 1  # which counts as the first visit (deviation 2)
+        # A trajectory that the reference judges needs no estimate, as in the authors' code.
+        if node.right is None:
+            node.q = estimate  # Eq. 3: q(s)^0 = PPM(x + s_1 + ... + s_i)
+            node.visits = 1  # which counts as the first visit (deviation 2)
 
 
 def value_of(node: Node) -> float:

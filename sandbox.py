@@ -5,7 +5,7 @@ offers a dozen partial means, and each is optional: a kernel may be too old for 
 deny it. So every layer is tried alone, and `{layer: why it is off, or ''}` is reported to the
 caller, who can insist (`Verifier(require_isolation=True)`).
 
-verifier.py calls three functions, each at the last moment at which it is possible:
+zygote.py calls three functions, each at the last moment at which it is possible:
 
     confine_zygote  in a new process, before it forks: a pid namespace holds only later children
     confine_init    in its child, after the imports: all that runs inherit, at no cost to them
@@ -26,7 +26,7 @@ import sys
 # What gets through without each layer. Measured by taking them away one at a time under 178 hostile
 # snippets, except for user and ipc namespace, capabilities, parent and descriptors: that is their
 # purpose, of which the other layers left nothing to see. The first and the last four are made in
-# verifier.py.
+# zygote.py and verifier.py.
 LAYERS = {
     "fork per run": "state left for the next run, crashes that take it along",
     "resource limits": "memory bombs",
@@ -102,8 +102,7 @@ def confine_init(layers, as_root, memory, output):
     layers["no capabilities"] = why_not(drop_capabilities)
     layers["Landlock"] = why_not(enter_landlock, folders)
     # Only pid 1 can kill all that it has below it, and nothing else, by kill(-1).
-    alone = os.getpid() == 1 and not layers["pid namespace"]
-    layers["kill(-1)"] = "" if alone else "there is no pid namespace"
+    layers["kill(-1)"] = "" if os.getpid() == 1 else "there is no pid namespace"
     # After the last change of user, which undoes it.
     layers["dies with parent"] = why_not(die_with_parent)
 
@@ -119,8 +118,9 @@ def confine_init(layers, as_root, memory, output):
     return whose
 
 
-def confine_run(layers, whose, seconds, zygote):
-    """What each run of the init `zygote` needs anew. Raises if a layer that is on fails for it."""
+def confine_run(layers, whose, zygote, seconds):
+    """What each run of the init with the pid `zygote` needs anew, `seconds` being its deadline.
+    Raises if a layer that is on fails for it."""
     if layers["pid namespace"]:
         # Nothing ends the run with its zygote then: it gets a process group to be killed by, the
         # parent's death signal and, where there is no such signal, a bound on its CPU time.

@@ -31,9 +31,8 @@ BARE = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
 kind, code, count = sys.argv[2], sys.argv[3], int(sys.argv[4])
-sys.argv[1:] = ["--zygote"]  # the modules of a zygote and no others
-import gc, verifier
-verifier._preload(kind, 1 << 16)
+import gc, zygote  # the modules of a zygote and no others
+zygote.preload(kind, 1 << 16)
 gc.collect(); gc.freeze()
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 print(); sys.stdout.flush()

@@ -140,6 +140,14 @@ def test_uct_decides_among_open_children():
     assert ended == ["1", "6", "18"]
 
 
+def test_with_a_reference_the_ppm_estimates_steps_and_the_reference_judges_answers():
+    config = dataclasses.replace(SMALL, rollouts=1)
+    root = grow(ScriptedPolicy(TWO), ScriptedPPM(SCORES), "2", config)
+    assert numbers(root)["n1 = 1"] == (2, -0.5)
+    assert numbers(root)["print(n1)"] == (1, -1.0)
+    assert terminals(root)[0].ppm == 0.2
+
+
 def test_without_reference_and_ppm_agreement_is_the_value():
     first = ["n1 = 1", "n1 = 2", "n1 = 1.0"]
     script = {"": first, **{code: ["print(n1)"] for code in first}}
@@ -206,23 +214,28 @@ def test_a_closed_root_ends_the_search_and_is_reported(capsys):
     assert "distinct trajectories: 2; nothing is left to try" in capsys.readouterr().out
 
 
-def test_a_rollout_that_meets_only_known_trajectories_starts_over():
-    # Expanded again, n1 = 1 brings the same step once more, and the root brings n1 = 2.
-    script = {"": ["n1 = 1", "n1 = 2", "n1 = 3"], "n1 = 1": ["print(1)"], "n1 = 2": ["print(2)"]}
-    config = Config(rollouts=3, candidates=1, expansions=2)
-    root = grow(ScriptedPolicy(script), reference="2", config=config)
-    assert root.events == [
-        ["expand", 0, 1, 1],
-        ["expand", 1, 2, 1],
-        ["back_up", 2, -1.0],
-        ["expand", 1, 3, 0],
-        ["expand", 0, 3, 1],
-        ["expand", 3, 4, 1],
-        ["back_up", 4, 1.0],
-        ["expand", 3, 5, 0],
-    ]
-    assert root.closed
-    assert trajectories(root) == 2
+def test_a_rollout_that_samples_only_known_dead_ends_backs_nothing_up():
+    # Rollout 1 ends below n1 = 0 at a dead end, rollout 2 at the answer. In rollout 3 n1 = 0 is
+    # expanded again and brings the same step, which closes it and with it the root.
+    script = {
+        "": ["n1 = 0", "n1 = 4"],
+        "n1 = 0": ["n2 = 0"],
+        "n1 = 0;n2 = 0": ["print(1 / n2)"],
+        "n1 = 4": ["print(n1)"],
+    }
+    root = grow(ScriptedPolicy(script), reference="4", config=dataclasses.replace(SMALL, c=0))
+    again = dataclasses.replace(SMALL, expansions=2)
+    twice = grow(ScriptedPolicy(script), reference="4", config=again)
+    assert last_nodes(root) == last_nodes(twice) == [3, 5]
+    assert twice.children[0].expansions == 2
+    assert twice.closed and trajectories(twice) == 1
+
+
+def test_a_step_with_a_trajectory_below_it_is_not_expanded_again():
+    policy = ScriptedPolicy({"": ["print(1)", "print(2)"]})
+    root = grow(policy, reference="2", config=Config(rollouts=9, candidates=1, expansions=3))
+    assert root.expansions == 1
+    assert root.closed and trajectories(root) == 1
 
 
 def test_a_dead_end_counts_as_wrong_and_is_never_entered_again():
@@ -233,7 +246,7 @@ def test_a_dead_end_counts_as_wrong_and_is_never_entered_again():
     assert len(policy.calls) == 2
 
 
-def test_a_step_below_which_everything_is_closed_is_expanded_again():
+def test_a_step_with_only_dead_ends_below_it_is_expanded_again():
     # Each expansion of the root gives one candidate: 0 and 0.0 cannot be divided by, 4 can.
     script = {"": ["n1 = 0", "n1 = 0.0", "n1 = 4"]}
     script.update({f"n1 = {n}": ["print(8 // n1)"] for n in ("0", "0.0", "4")})

@@ -1,239 +1,184 @@
 """The two trainers, on trees made by hand and a random model of 40k parameters."""
+
+import contextlib
 import json
 import math
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+import common
 import train_policy
 import train_ppm
-from rstar import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, MARKERS, OUTPUT, PPM, Config, Node, Policy, UserError, nodes, tree_to_line
+import trainer
+from rstar import (
+    END_OF_ANSWER,
+    END_OF_CODE,
+    END_OF_STEP,
+    MARKERS,
+    PPM,
+    Node,
+    Policy,
+    nodes,
+    tree_to_line,
+)
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-CPU = Config(device="cpu", dtype="float32")
+CPU = dict(device="cpu", dtype="float32")
 
 
-# ---- trees and models
+# --------------------------------------------------------------------------------------------------
+# Trees and models.
 
-def add(parent, line, visits, q, **more):
+
+def add(parent, line, visits, q, **fields):
     """A child whose step is one line of code."""
-    node = Node(f"# Do it\n{line}\n{END_OF_STEP}", parent, len(nodes(parent.root)), visits=visits, q=q, **more)
+    text = f"# Do it\n{line}\n{END_OF_STEP}"
+    number = len(nodes(parent.root))
+    node = Node(text, parent, number, visits=visits, q=q, **fields)
     parent.children.append(node)
     return node
 
 
-def end(parent, answer, visits, q, right, **more):
+def end(parent, answer, visits, q, right):
     """A terminal child that printed `answer`."""
-    node = add(parent, "", visits, q, answer=answer, right=right, **more)
-    node.text = f"print({answer})\n{END_OF_CODE}{OUTPUT.format(output=answer)}The answer is \\boxed{{{answer}}}.{END_OF_ANSWER}"
+    node = add(parent, "", visits, q, answer=answer, right=right)
+    code = f"print({answer})\n{END_OF_CODE}\n<output>{answer}<end_of_output>\n"
+    node.text = f"{code}<answer>The answer is \\boxed{{{answer}}}.{END_OF_ANSWER}"
     return node
 
 
 def tree(question="How many are 1 and 2?"):
-    """Five steps at the root: a and b lead to the right answer, c to a wrong one, d to a dead end, e was never visited."""
-    root = Node(question, visits=14, q=0., reference="3")
-    a, b = add(root, "a = 1", 5, 3.), add(root, "b = 2", 4, 0.)
-    c, _, _ = add(root, "c = 3", 3, -3.), add(root, "d = 4", 2, -2.), add(root, "e = 5", 0, 0.)
-    end(a, "3", 3, 3., True), end(a, "03", 1, 1., True), end(a, "8", 1, -1., False)
-    end(b, "3.0", 2, 2., True), end(b, "9", 2, -2., False)
-    end(c, "7", 3, -3., False)
-    add(root, "raise", 0, 0., error="it raised")
+    """a and b lead to a right answer, c to a wrong one, d to a dead end, e was never visited."""
+    root = Node(question, visits=14, q=0.0, reference="3")
+    a = add(root, "a = 1", 5, 3.0)
+    b = add(root, "b = 2", 4, 0.0)
+    c = add(root, "c = 3", 3, -3.0)
+    add(root, "d = 4", 2, -2.0)
+    add(root, "e = 5", 0, 0.0)
+    end(a, "3", 3, 3.0, True)
+    end(a, "03", 1, 1.0, True)
+    end(a, "8", 1, -1.0, False)
+    end(b, "3.0", 2, 2.0, True)
+    end(b, "9", 2, -2.0, False)
+    end(c, "7", 3, -3.0, False)
+    add(root, "raise", 0, 0.0, error="it raised")
     return root
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """A folder with a base whose vocabulary has the markers, a stock model without, a file of trees, a policy and a PPM."""
-    folder = tmp_path_factory.mktemp("trainers")
-    torch.set_num_threads(1)
-    make_model(folder / "base", MARKERS)
-    make_model(folder / "stock", [])
-    write(folder / "trees.jsonl", [tree(f"How many are 1 and 2 and {i} times nothing?") for i in range(12)])
-    for name in "base", "stock":
-        assert policy(folder, f"policy-{name}", base=folder / name, save_dtype="float32", epochs=1) == 0
-    assert ppm(folder, "ppm", save_dtype="float32") == 0
-    return folder
-
-
-def make_model(folder, markers):
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    tokenizer.train_from_iterator(["# Do it\na = 1 print(3) The answer is boxed"] * 9, trainers.BpeTrainer(
-        vocab_size=300, special_tokens=["<eos>", *(["<pad>"] if markers else []), *markers], show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>" if markers else None)
-    torch.manual_seed(0)
-    transformers.LlamaForCausalLM(transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
-        tie_word_embeddings=bool(markers), max_position_embeddings=1024, eos_token_id=0, bos_token_id=None)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 def write(path, roots):
+    """A file of trees."""
     path.write_text("".join(tree_to_line(root, i, {}) + "\n" for i, root in enumerate(roots)))
     return path
 
 
-def flags(**settings):
-    return [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))]
+def make_model(folder, markers):
+    """A random model; without markers it is like a stock model: untied, and without a pad token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    pad = ["<pad>"] if markers else []
+    options = dict(
+        vocab_size=300,
+        special_tokens=["<eos>", *pad, *markers],
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    texts = ["# Do it\na = 1 print(3) The answer is boxed"] * 9
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(**options))
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>" if markers else None
+    )
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        tie_word_embeddings=bool(markers),
+        max_position_embeddings=1024,
+        eos_token_id=0,
+        bos_token_id=None,
+    )
+    torch.manual_seed(0)
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Holds a base with markers, a stock model without, trees, and a policy and a PPM trained."""
+    folder = tmp_path_factory.mktemp("trainers")
+    torch.set_num_threads(1)
+    make_model(folder / "base", MARKERS)
+    make_model(folder / "stock", [])
+    roots = [tree(f"How many are 1 and 2 and {i} times nothing?") for i in range(12)]
+    write(folder / "trees.jsonl", roots)
+    assert policy(folder, "policy-base", epochs=1) == 0
+    assert policy(folder, "policy-stock", base=folder / "stock", epochs=1) == 0
+    assert ppm(folder, "ppm") == 0
+    return folder
+
+
+def flags(folder, program, out, **settings):
+    start = (
+        dict(base=folder / "base") if program == "policy" else {"policy": folder / "policy-base"}
+    )
+    values = dict(start, trees=folder / "trees.jsonl", out=folder / out, held_out=0.4)
+    values.update(precision="no", save_dtype="float32")
+    words = []
+    for name, value in {**values, **settings}.items():
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(str(value))
+    return words
 
 
 def policy(folder, out, **settings):
-    return train_policy.main(flags(**dict(dict(base=folder / "base", trees=folder / "trees.jsonl", out=folder / out, held_out=.4), **settings)))
+    return train_policy.main(flags(folder, "policy", out, **settings))
 
 
 def ppm(folder, out, **settings):
-    return train_ppm.main(flags(**dict(dict(policy=folder / "policy-base", trees=folder / "trees.jsonl", out=folder / out, held_out=.4), **settings)))
+    return train_ppm.main(flags(folder, "ppm", out, **settings))
 
 
-def policy_settings(**more):
-    return train_policy.Settings(base="", trees=["trees"], out="", **more)
+PROGRAMS = dict(policy=policy, ppm=ppm)
+both = pytest.mark.parametrize("program", ["policy", "ppm"])
 
 
-def ppm_settings(**more):
-    return train_ppm.Settings(policy="", trees=["trees"], out="", **more)
+def policy_settings(**settings):
+    return train_policy.Settings(base="", trees=["trees"], out="", **settings)
+
+
+def ppm_settings(**settings):
+    return train_ppm.Settings(policy="", trees=["trees"], out="", **settings)
 
 
 def trajectories(*roots):
-    return [train_policy.trajectory(node) for root in roots for node in nodes(root) if node.terminal]
+    return [
+        train_policy.trajectory(node) for root in roots for node in nodes(root) if node.terminal
+    ]
 
 
-def printed(some):
-    return [re.search(r"print\((.*)\)", text).group(1) for text in some]
+def printed(texts):
+    return [re.search(r"print\((.*)\)", text).group(1) for text in texts]
 
-
-# ---- data of the policy
-
-def test_the_two_right_trajectories_with_the_highest_mean_q_are_chosen_once():
-    chosen = train_policy.choose(trajectories(tree(), tree()), policy_settings())      # a repeated search: each text twice
-    # mean Q: a (.6 + 1) / 2 for both of its right ones, b (0 + 1) / 2
-    assert sorted(printed(one.steps for one in chosen)) == ["03", "3"] and [one.mean_q for one in chosen] == [.8, .8]
-
-
-def test_the_best_is_taken_over_all_trees_of_a_problem():
-    better = Node(tree().text, visits=1, q=1., reference="3")
-    end(better, "3.00", 1, 1., True)
-    assert printed(one.steps for one in train_policy.choose(trajectories(tree(), better), policy_settings())) [0] == "3.00"
-
-
-def test_the_controls_have_as_many_trajectories():
-    some = trajectories(tree("one"), tree("two"), tree("three"))
-    for data in "unverified", "outcome":
-        assert len(train_policy.choose(some, policy_settings(data=data))) == 6
-    outcome = train_policy.choose(some * 9, policy_settings(data="outcome", keep=3))
-    assert len(outcome) == 9 and all(one.right for one in outcome)
-    assert not all(one.right for one in train_policy.choose(some, policy_settings(data="unverified", keep=6)))
-
-
-def test_the_loss_covers_what_the_model_writes_and_nothing_else(folder):
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "base")
-    one = trajectories(tree("Why <code> so?"))[0]
-    row = train_policy.encode(one, tokenizer)
-    assert train_policy.show(row, tokenizer) == (
-        "<|user|>:\nWhy < code> so?\n<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
-        "«# Do it\na = 1\n<end_of_step>\n\nprint(3)\n<end_of_code>»\n<output>3<end_of_output>\n<answer>«The answer is \\boxed{3}.<end_of_answer>»")
-
-
-def test_what_is_counted_is_the_cross_entropy_of_the_trained_tokens(folder):
-    model, tokenizer = train_policy.load_model(train_policy.Settings(base=str(folder / "base"), trees=[], out=""))
-    rows = [train_policy.encode(one, tokenizer) for one in trajectories(tree())]
-    accelerator = train_policy.start(policy_settings())
-    found = train_policy.losses(model, rows, tokenizer.pad_token_id, accelerator)
-    plain = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
-    wanted = [loss for row in rows for loss, counts in zip(torch.nn.functional.cross_entropy(
-        plain(torch.tensor([row.ids])).logits[0, :-1], torch.tensor(row.ids[1:]), reduction="none").tolist(), row.trained[1:]) if counts]
-    assert found.tolist() == pytest.approx(wanted, abs=1e-4)
-
-
-# ---- data of the PPM
-
-def lines(group):
-    """The last line of code of each text of a group."""
-    return [text.removesuffix(END_OF_STEP).strip().splitlines()[-1] for text in group.texts]
-
-
-def test_step_pairs_are_the_best_that_lead_to_right_against_the_worst_that_do_not():
-    groups = [group for group in train_ppm.step_groups(tree(), ppm_settings()) if group]
-    assert [group.depth for group in groups] == [1]          # terminal nodes make no step pairs
-    assert lines(groups[0]) == ["a = 1", "b = 2", "c = 3", "d = 4"] and groups[0].pairs == [(0, 2), (0, 3), (1, 2), (1, 3)]
-    one, = [group for group in train_ppm.step_groups(tree(), ppm_settings(keep=1)) if group]
-    assert lines(one) == ["a = 1", "d = 4"]
-
-
-def test_a_ppm_estimate_alone_is_no_judgement():
-    root = tree()
-    for node in nodes(root)[1:]:
-        node.ppm, node.visits, node.q = 0., node.visits + 1, node.q
-    group, = [group for group in train_ppm.step_groups(root, ppm_settings()) if group]
-    assert "e = 5" not in lines(group) and len(group.texts) == 4
-
-
-def test_pairs_need_a_margin_of_q_and_other_code():
-    good, bad = [("a = 1", .2)], [("b = 1", -.2), ("c = 1", .3), ("# other words\na = 1", -1.)]
-    assert train_ppm.pair_up("", 1, good, bad, ppm_settings()).pairs == [(0, 1)]
-    assert train_ppm.pair_up("", 1, good, bad, ppm_settings(margin=.5)) is None
-    assert train_ppm.pair_up("", None, good, bad, ppm_settings(margin=.5)).pairs == [(0, 1), (0, 2)]       # an answer is right or wrong
-
-
-def test_answer_pairs_are_the_best_right_against_the_worst_wrong_trajectories():
-    group, = train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=1))
-    # mean Q of the wrong ones: 8: (.6 - 1) / 2, 9: (0 - 1) / 2, 7: (-1 - 1) / 2
-    assert printed(group.texts) == ["3", "03", "7", "9"] and group.depth is None
-    assert all(text.startswith("<|user|>") and "<output>" in text and text.endswith(END_OF_ANSWER) for text in group.texts)
-    more = list(train_ppm.answer_groups(trajectories(tree()), ppm_settings()))
-    assert [printed(group.texts) for group in more] == [["3", "03", "7", "9"], ["3.0", "8"]]
-
-
-def test_targets_of_the_models_compared_with():
-    q = [dict(zip(lines(group), group.targets)) for group in train_ppm.q_groups(tree()) if group.texts]
-    assert q[0] == {"a = 1": .6, "b = 2": 0., "c = 3": -1., "d = 4": -1.} and len(q) == 4
-    outcome = list(train_ppm.outcome_groups(trajectories(tree())))
-    assert sorted(target for group in outcome for target in group.targets) == [-1.] * 3 + [1.] * 3
-
-
-# ---- losses
-
-def test_equation_4_by_hand():
-    group = train_ppm.Group("", 1, [""] * 4, [(0, 2), (0, 3), (1, 2), (1, 3)], [])
-    # differences .7 1.1 .3 .7: log(1 + exp(-d)) = .4032 .2873 .5544 .4032
-    assert train_ppm.loss_of(group, torch.tensor([.5, .1, -.2, -.6]), 1., 0.).item() == pytest.approx(.41202, abs=1e-4)
-    one = train_ppm.Group("", 1, ["", ""], [(0, 1)], [])
-    assert train_ppm.loss_of(one, torch.tensor([.5, -.5]), 3., .5).item() == pytest.approx(math.log(1 + math.exp(-3)), abs=1e-6)
-    assert train_ppm.loss_of(one, torch.tensor([.9, -.1]), 3., .5).item() == pytest.approx(math.log(1 + math.exp(-3)) + .5 * .8 ** 2, abs=1e-6)
-    assert train_ppm.loss_of(train_ppm.Group("", 1, ["", ""], [], [1., 0.]), torch.tensor([.5, -.5]), 3., .5).item() == pytest.approx(.25)
-
-
-def test_scores_in_training_are_those_of_the_search(folder):
-    model, tokenizer = train_ppm.load_model(train_ppm.Settings(policy=str(folder / "policy-base"), trees=[], out=""))
-    saved = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "ppm")
-    model.load_state_dict(saved.state_dict())
-    group, = train_ppm.unique(train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=1)), tokenizer)
-    _, (scores,) = train_ppm.losses(model, [group], tokenizer.pad_token_id, train_policy.start(ppm_settings()), ppm_settings())
-    found = PPM(folder / "ppm", CPU).score([(one.question, one.steps) for answer in ("3", "03", "7", "9")
-                                            for one in trajectories(tree()) if f"print({answer})" in one.steps])
-    assert scores.tolist() == pytest.approx(found, abs=1e-5) and len(set(found)) == 4
-
-
-def test_a_batch_in_several_passes_is_the_same_batch(folder, tmp_path):
-    for trainer in policy, ppm:
-        for tokens in 1, 99999:
-            assert trainer(folder, tmp_path / f"{trainer.__name__}{tokens}", tokens=tokens, save_dtype="float32") == 0
-        few, many = (torch.cat([v.flatten() for v in weights(tmp_path / f"{trainer.__name__}{tokens}").values()]) for tokens in (1, 99999))
-        assert torch.allclose(few, many, atol=2e-4)
-
-
-# ---- training
 
 def weights(folder):
-    from safetensors.torch import load_file
     return load_file(Path(folder) / "model.safetensors")
 
 
@@ -241,181 +186,688 @@ def metrics(folder):
     return json.loads((Path(folder) / "metrics.json").read_text())
 
 
-def test_training_helps_and_its_metrics_are_data(folder):
-    found = metrics(folder / "policy-base")
-    assert found["history"][1]["held_out_loss"] < found["history"][0]["held_out_loss"]
-    assert found["counts"]["chosen"] == 24 and found["counts"]["training"] + found["counts"]["held_out"] == 24
-    found = metrics(folder / "ppm")
-    assert found["counts"]["pairs_by_depth"] == {"step 1": 48, "answer": 60}
-    assert found["history"][-1]["steps_n"] / 4 == found["history"][-1]["answers_n"] / 5 > 0      # a problem has 4 and 5 of them
-    assert found["history"][-1]["answers_right"] >= found["history"][0]["answers_right"]
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("program", ["train_policy", "train_ppm"])
-def test_two_processes_train_what_one_does(folder, tmp_path, program):
-    start, how = (dict(base=folder / "base"), "policy") if program == "train_policy" else (dict(policy=folder / "policy-base"), "ppm")
-    told = flags(trees=folder / "trees.jsonl", out=tmp_path / how, held_out=.4, epochs=1, save_dtype="float32", **start)
-    subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", ROOT / f"{program}.py", *told],
-                   check=True, env=dict(os.environ, CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1"))
-    alone = dict(policy=policy, ppm=ppm)[how](tmp_path, "alone", trees=folder / "trees.jsonl", epochs=1, save_dtype="float32", **start)
-    first, second = (json.loads((tmp_path / name / "metrics.json").read_text())["history"][-1] for name in (how, "alone"))
-    assert alone == 0 and first == pytest.approx(second, rel=1e-4)
+# --------------------------------------------------------------------------------------------------
+# Data of the policy.
+
+
+def chosen(roots, **settings):
+    return train_policy.choose(trajectories(*roots), policy_settings(**settings))
+
+
+def test_the_two_right_trajectories_with_the_highest_mean_q_are_chosen_once():
+    # A repeated search holds each text twice. Mean Q: (0.6 + 1) / 2 for both right ones of a.
+    items = chosen([tree(), tree()])
+    assert sorted(printed(item.steps for item in items)) == ["03", "3"]
+    assert [item.mean_q for item in items] == [0.8, 0.8]
+
+
+def test_the_best_trajectory_is_taken_over_all_trees_of_a_problem():
+    better = Node(tree().text, visits=1, q=1.0, reference="3")
+    end(better, "3.00", 1, 1.0, True)
+    assert printed(item.steps for item in chosen([tree(), better]))[0] == "3.00"
+
+
+def test_ties_in_mean_q_are_broken_by_the_minimum():
+    root = Node("Which?", visits=4, q=0.0, reference="3")
+    uneven = add(root, "a = 1", 2, 0.0)
+    end(uneven, "3", 1, 1.0, True)  # Q 0 and 1
+    even = add(root, "b = 1", 2, 1.0)
+    end(even, "03", 2, 1.0, True)  # Q 0.5 and 0.5
+    assert printed(item.steps for item in chosen([root], keep=1)) == ["03"]
+
+
+def test_other_ties_are_broken_by_the_seed_and_not_by_the_order_of_the_files():
+    roots = []
+    for answer in ("3", "03", "003", "0003"):
+        roots.append(Node("Which?", visits=1, q=1.0, reference="3"))
+        end(roots[-1], answer, 1, 1.0, True)
+
+    def first(roots, seed):
+        return printed(item.steps for item in chosen(roots, keep=1, seed=seed))[0]
+
+    assert all(first(roots, seed) == first(roots[::-1], seed) for seed in range(9))
+    assert len({first(roots, seed) for seed in range(30)}) == 4
+
+
+def test_the_controls_have_as_many_trajectories():
+    roots = [tree("one"), tree("two"), tree("three")]
+    assert len(chosen(roots, data="unverified")) == len(chosen(roots, data="outcome")) == 6
+    outcome = chosen(roots * 9, data="outcome", keep=3)
+    assert len(outcome) == 9
+    assert all(item.right for item in outcome)
+    assert not all(item.right for item in chosen(roots, data="unverified", keep=6))
+
+
+def test_the_loss_covers_what_the_model_writes_and_nothing_else(folder):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "base")
+    row = train_policy.encode(trajectories(tree("Why <code> so?"))[0], tokenizer)
+    assert train_policy.show(row, tokenizer) == (
+        "<|user|>:\nWhy < code> so?\n"
+        "<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
+        "«# Do it\na = 1\n<end_of_step>\n\nprint(3)\n<end_of_code>»\n<output>3<end_of_output>\n"
+        "<answer>«The answer is \\boxed{3}.<end_of_answer>»"
+    )
+
+
+def test_the_loss_is_the_cross_entropy_of_the_trained_tokens(folder):
+    model, tokenizer = train_policy.load_model(str(folder / "base"))
+    rows = [train_policy.encode(item, tokenizer) for item in trajectories(tree())]
+    plain = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
+    expected = []
+    for row in rows:
+        logits = plain(torch.tensor([row.ids])).logits[0, :-1]
+        loss = torch.nn.functional.cross_entropy(
+            logits, torch.tensor(row.ids[1:]), reduction="none"
+        )
+        expected += loss[torch.tensor(row.trained[1:])].tolist()
+    losses = train_policy.losses(model, rows, tokenizer.pad_token_id)
+    assert losses.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+# --------------------------------------------------------------------------------------------------
+# Data of the PPM.
+
+
+def last_lines(group):
+    """The last line of code of each text of a group."""
+    return [text.removesuffix(END_OF_STEP).strip().splitlines()[-1] for text in group.texts]
+
+
+def test_step_pairs_are_the_best_that_lead_to_right_against_the_worst_that_do_not():
+    # Terminal nodes make no step pairs, so there is one group.
+    (group,) = train_ppm.step_groups(tree(), ppm_settings())
+    assert group.depth == 1
+    assert last_lines(group) == ["a = 1", "b = 2", "c = 3", "d = 4"]
+    assert group.pairs == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    (group,) = train_ppm.step_groups(tree(), ppm_settings(keep=1))
+    assert last_lines(group) == ["a = 1", "d = 4"]
+
+
+def test_an_estimate_of_the_ppm_alone_does_not_judge_a_step():
+    root = tree()
+    for node in nodes(root)[1:]:
+        node.ppm = 0.0
+        node.visits += 1
+    (group,) = train_ppm.step_groups(root, ppm_settings())
+    assert "e = 5" not in last_lines(group)
+    assert len(group.texts) == 4
+
+
+def test_pairs_of_steps_need_a_margin_of_q_and_other_code():
+    good = [train_ppm.Judged("a = 1", 0.2)]
+    texts = ["b = 1", "c = 1", "# other words\na = 1"]
+    bad = [train_ppm.Judged(text, q) for text, q in zip(texts, [-0.2, 0.3, -1.0])]
+
+    def pairs(depth, margin):
+        groups = train_ppm.pair_up("", depth, good, bad, ppm_settings(margin=margin))
+        return [group.pairs for group in groups]
+
+    assert pairs(depth=1, margin=0) == [[(0, 1)]]
+    assert pairs(depth=1, margin=0.5) == []
+    # That an answer is right or wrong is certain, whatever its Q.
+    assert pairs(depth=None, margin=0.5) == [[(0, 1), (0, 2)]]
+
+
+def test_answer_pairs_are_the_best_right_against_the_worst_wrong_trajectories():
+    (group,) = train_ppm.answer_groups(trajectories(tree()), ppm_settings(answer_groups=1))
+    # Mean Q of the wrong ones: 8: (0.6 - 1) / 2, 9: (0 - 1) / 2, 7: (-1 - 1) / 2.
+    assert sorted(printed(group.texts[:2])) == ["03", "3"]
+    assert printed(group.texts[2:]) == ["7", "9"]
+    assert group.depth is None
+    for text in group.texts:
+        assert text.startswith("<|user|>") and "<output>" in text and text.endswith(END_OF_ANSWER)
+    # The second group: the next best against the next worst.
+    _, second = train_ppm.answer_groups(trajectories(tree()), ppm_settings())
+    assert printed(second.texts) == ["3.0", "8"]
+
+
+def test_targets_are_q_for_the_pqm_and_plus_or_minus_one_for_the_orm():
+    groups = list(train_ppm.q_groups(tree()))
+    first = dict(zip(last_lines(groups[0]), groups[0].targets))
+    assert first == {"a = 1": 0.6, "b = 2": 0.0, "c = 3": -1.0, "d = 4": -1.0}
+    assert len(groups) == 4
+    outcome = train_ppm.outcome_groups(trajectories(tree()), seed=0)
+    targets = [target for group in outcome for target in group.targets]
+    assert sorted(targets) == [-1.0] * 3 + [1.0] * 3
+
+
+def test_a_first_estimate_counts_as_a_visit_for_steps_and_not_for_answers():
+    step = Node("a = 1", visits=1, ppm=0.5)
+    answer = Node("print(1)", visits=1, ppm=0.5, answer="1", right=True)
+    assert not train_ppm.was_visited(step)
+    assert train_ppm.was_visited(answer)
+
+
+# --------------------------------------------------------------------------------------------------
+# Losses.
+
+
+def loss_of(scores, pairs, targets=(), **settings):
+    group = train_ppm.Group("", 1, [""] * len(scores), pairs, list(targets))
+    return train_ppm.loss_of(group, torch.tensor(scores), ppm_settings(**settings)).item()
+
+
+def test_equation_4_agrees_with_a_calculation_by_hand():
+    # Differences 0.7, 1.1, 0.3, 0.7: log(1 + exp(-d)) = 0.4032, 0.2873, 0.5544, 0.4032.
+    pairs = [(0, 2), (0, 3), (1, 2), (1, 3)]
+    loss = loss_of([0.5, 0.1, -0.2, -0.6], pairs, scale=1.0, center=0.0)
+    assert loss == pytest.approx(0.41202, abs=1e-4)
+
+
+def test_scale_and_center_agree_with_a_calculation_by_hand():
+    separated = math.log(1 + math.exp(-3))
+    assert loss_of([0.5, -0.5], [(0, 1)]) == pytest.approx(separated, abs=1e-6)
+    off_center = separated + 0.5 * 0.8**2
+    assert loss_of([0.9, -0.1], [(0, 1)]) == pytest.approx(off_center, abs=1e-6)
+
+
+def test_targets_are_fitted_by_mean_squared_error():
+    assert loss_of([0.5, -0.5], [], targets=[1.0, 0.0]) == pytest.approx(0.25)
+
+
+def test_scores_in_training_are_those_of_the_search(folder):
+    model, tokenizer = train_ppm.load_model(str(folder / "policy-base"), seed=0)
+    saved = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "ppm")
+    model.load_state_dict(saved.state_dict())
+    items = trajectories(tree())
+    groups = list(train_ppm.outcome_groups(items, seed=0))
+    groups = train_ppm.encode(groups, tokenizer)
+    scores = torch.cat(train_ppm.score(model, groups, tokenizer.pad_token_id))
+    prompt = train_ppm.format_prompt(items[0].question)
+    paths = [
+        (items[0].question, text.removeprefix(prompt)) for group in groups for text in group.texts
+    ]
+    searched = PPM(folder / "ppm", **CPU).score(paths)
+    assert scores.tolist() == pytest.approx(searched, abs=1e-5)
+    assert len(set(searched)) == 6
+
+
+@both
+def test_a_batch_in_several_passes_is_the_same_batch(folder, tmp_path, program):
+    results = []
+    for tokens in (1, 99999):
+        assert PROGRAMS[program](folder, tmp_path / str(tokens), tokens=tokens, epochs=1) == 0
+        tensors = weights(tmp_path / str(tokens)).values()
+        results.append(torch.cat([tensor.flatten() for tensor in tensors]))
+    assert torch.allclose(*results, atol=2e-4)
+
+
+# --------------------------------------------------------------------------------------------------
+# Training.
+
+
+def test_training_lowers_the_held_out_loss_of_the_policy(folder):
+    result = metrics(folder / "policy-base")
+    before, after = result["history"]
+    assert after["held_out_loss"] < before["held_out_loss"]
+    assert result["counts"]["chosen"] == 24
+    assert result["counts"]["training"] + result["counts"]["held_out"] == 24
+
+
+def test_the_metrics_of_the_ppm_count_pairs_of_steps_and_of_answers(folder):
+    result = metrics(folder / "ppm")
+    before, *_, after = result["history"]
+    assert result["counts"]["pairs_by_depth"] == {"step 1": 48, "answer": 60}
+    # A problem has 4 pairs of steps and 5 of answers.
+    assert after["steps_n"] / 4 == after["answers_n"] / 5 > 0
+    assert after["answers_right"] >= before["answers_right"]
+
+
+def test_judge_agrees_with_the_metrics_of_the_training(folder):
+    settings = metrics(folder / "ppm")["settings"]
+    judged = train_ppm.judge([folder / "ppm"] * 2, [folder / "trees.jsonl"], settings)
+    last = metrics(folder / "ppm")["history"][-1]
+    for counts in judged:
+        assert counts == pytest.approx({name: last[name] for name in counts}, abs=1e-5)
+        assert counts["steps_n"] > 0
+    assert len(judged) == 2
+
+
+def test_with_nothing_held_out_there_is_no_held_out_loss(folder, tmp_path):
+    assert policy(folder, tmp_path / "out", held_out=0, epochs=1) == 0
+    assert metrics(tmp_path / "out")["history"][-1]["held_out_loss"] is None
 
 
 def test_a_stock_model_gets_a_token_for_each_marker(folder):
-    tuned = Policy(folder / "policy-stock", CPU)
-    assert tuned.tuned and not Policy(folder / "stock", CPU).tuned
-    assert all(len(tuned.tokenizer(marker, add_special_tokens=False)["input_ids"]) == 1 for marker in MARKERS)
+    tuned = Policy(folder / "policy-stock", **CPU)
+    assert tuned.tuned
+    assert not Policy(folder / "stock", **CPU).tuned
+    for marker in MARKERS:
+        assert len(tuned.tokenizer(marker, add_special_tokens=False)["input_ids"]) == 1
     assert tuned.tokenizer.pad_token == "<pad>" != tuned.tokenizer.eos_token
-    model, tokenizer = train_policy.load_model(train_policy.Settings(base=str(folder / "stock"), trees=[], out=""))
-    newline, = tokenizer("\n", add_special_tokens=False)["input_ids"]
-    for layer in model.get_input_embeddings(), model.get_output_embeddings():
-        row = lambda marker: layer.weight[tokenizer.convert_tokens_to_ids(marker)].tolist()
-        assert row(END_OF_STEP) == layer.weight[tokenizer.eos_token_id].tolist() and row("<answer>") == layer.weight[newline].tolist()
 
 
-@pytest.mark.parametrize("trainer", [policy, ppm])
-def test_after_a_kill_a_rerun_ends_with_the_same_weights(folder, tmp_path, monkeypatch, trainer):
-    how = dict(epochs=2, batch=4, save_every=0, save_dtype="float32")
-    assert trainer(folder, tmp_path / "whole", **how) == 0
-    module, steps = {policy: train_policy, ppm: train_ppm}[trainer], []
-
-    def killed(rest, *arguments):
-        steps.append(rest)
-        if len(steps) == 4:
-            raise SystemExit           # nothing in the trainer catches it: as good as a kill
-        return update(rest, *arguments)
-    update = module.update
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "update", killed)
-        with pytest.raises(SystemExit):
-            trainer(folder, tmp_path / "killed", **how)
-    assert not (tmp_path / "killed").exists() and [one.name for one in (tmp_path / "killed.state").iterdir()] == ["3"]
-    assert trainer(folder, tmp_path / "killed", **dict(how, lr=1)) == 2           # other settings are refused
-    assert trainer(folder, tmp_path / "killed", **how) == 0
-    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert [one["loss"] for one in metrics(tmp_path / "whole")["history"][1:]] == [one["loss"] for one in metrics(tmp_path / "killed")["history"][1:]]
-    assert not (tmp_path / "killed.state").exists()
-
-
-def test_a_training_that_diverges_makes_no_model(folder, tmp_path, capsys):
-    assert ppm(folder, tmp_path / "out", scale=1e300, center=1e300) == 2
-    assert "diverged" in capsys.readouterr().err and not (tmp_path / "out").exists()
-
-
-def test_a_damaged_state_is_told_in_one_line(folder, tmp_path, capsys):
-    (tmp_path / "out.state" / "3").mkdir(parents=True)
-    wrong(capsys, policy(folder, tmp_path / "out"), "out.state/3", "delete it")
-
-
-def test_what_is_complete_is_not_made_again(folder, capsys):
-    assert policy(folder, "policy-base", save_dtype="float32", epochs=1) == 0
-    assert "complete already" in capsys.readouterr().out
-    assert policy(folder, "policy-base", save_dtype="float32", epochs=2) == 2
-    assert "epochs 1, not 2" in capsys.readouterr().err
+def test_a_new_marker_starts_as_a_copy_of_a_like_token(folder):
+    model, tokenizer = train_policy.load_model(str(folder / "stock"))
+    (newline,) = tokenizer("\n", add_special_tokens=False)["input_ids"]
+    copies = {END_OF_STEP: tokenizer.eos_token_id, "<answer>": newline}
+    for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+        for marker, like in copies.items():
+            row = layer.weight[tokenizer.convert_tokens_to_ids(marker)]
+            assert torch.equal(row, layer.weight[like])
 
 
 @pytest.mark.parametrize("data", ["unverified", "outcome"])
-def test_controls_of_the_policy(folder, tmp_path, data):
+def test_the_controls_of_the_policy_train_on_as_much(folder, tmp_path, data):
     assert policy(folder, tmp_path / "out", data=data, epochs=1) == 0
     assert metrics(tmp_path / "out")["counts"]["chosen"] == 24
 
 
 @pytest.mark.parametrize("loss", ["q", "outcome"])
-def test_models_that_the_ppm_is_compared_with(folder, tmp_path, loss):
+def test_the_pqm_and_the_orm_are_judged_on_the_pairs_of_the_ppm(folder, tmp_path, loss):
     assert ppm(folder, tmp_path / "out", loss=loss, epochs=1) == 0
     last = metrics(tmp_path / "out")["history"][-1]
-    assert last["steps_n"] == metrics(folder / "ppm")["history"][-1]["steps_n"] and last["targets_loss"] > 0
+    assert last["steps_n"] == metrics(folder / "ppm")["history"][-1]["steps_n"]
+    assert last["targets_loss"] > 0
 
 
-def test_dry_run_tells_what_the_data_hold(folder, tmp_path, capsys):
+def test_dry_run_prints_what_the_data_of_the_policy_hold(folder, tmp_path, capsys):
     assert policy(folder, tmp_path / "out", dry_run=True) == 0
-    told = capsys.readouterr().out
-    assert re.search(r"problems +12\ntrajectories +72\n", told) and re.search(r"too long +0\n", told) and told.count("--- sample") == 3 and "«# Do it" in told
-    assert ppm(folder, tmp_path / "out", dry_run=True) == 0
-    told = capsys.readouterr().out
-    assert "{'step 1': 48, 'answer': 60}" in told and "«<end_of_step>»" in told and "[0] better than [2]" in told
+    printed = capsys.readouterr().out
+    assert re.search(r"problems +12\ntrajectories +72\n", printed)
+    assert re.search(r"too long +0\n", printed)
+    assert printed.count("--- sample") == 3
+    assert "«# Do it" in printed
     assert not (tmp_path / "out").exists()
 
 
-# ---- what a user can get wrong: one line, exit code 2
+def test_dry_run_prints_what_the_data_of_the_ppm_hold(folder, tmp_path, capsys):
+    assert ppm(folder, tmp_path / "out", dry_run=True) == 0
+    printed = capsys.readouterr().out
+    assert "{'step 1': 48, 'answer': 60}" in printed
+    assert "«<end_of_step>»" in printed
+    assert "[0] better than [2]" in printed
+
+
+@pytest.mark.parametrize(
+    "avx512_bf16, amx, expected",
+    [(True, False, "bf16"), (False, True, "bf16"), (False, False, "no")],
+)
+def test_auto_precision_is_bf16_where_the_cpu_computes_in_it(
+    monkeypatch, avx512_bf16, amx, expected
+):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert trainer.pick_precision("auto", torch.device("cpu")) == expected
+    assert trainer.pick_precision("fp16", torch.device("cpu")) == "fp16"
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
+    assert trainer.pick_precision("auto", torch.device("cpu")) == "no"
+
+
+# --------------------------------------------------------------------------------------------------
+# Saving and resuming.
+
+
+class Kill(BaseException):
+    """Nothing in the trainer catches it: as good as a kill."""
+
+
+def kill_at(monkeypatch, update_number, run):
+    """Calls `run`, and ends it in an update."""
+    numbers = iter(range(1, update_number + 1))
+    update = trainer.update
+
+    def update_or_die(*arguments):
+        if next(numbers) == update_number:
+            raise Kill
+        return update(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "update", update_or_die)
+        with pytest.raises(Kill):
+            run()
+
+
+@contextlib.contextmanager
+def file_size_limit(limit):
+    """Writing beyond `limit` bytes fails, as on a full disk."""
+    old, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (old, hard))
+
+
+@both
+def test_a_resumed_training_ends_with_the_same_weights(folder, tmp_path, monkeypatch, program):
+    settings = dict(epochs=2, batch=4, save_every=0)
+    train = PROGRAMS[program]
+    whole = tmp_path / "whole"
+    killed = tmp_path / "killed"
+    assert train(folder, whole, **settings) == 0
+    kill_at(monkeypatch, 4, lambda: train(folder, killed, **settings))
+    assert not killed.exists()
+    assert [item.name for item in (tmp_path / "killed.state").iterdir()] == ["3"]
+    # Other settings are refused.
+    assert train(folder, killed, **dict(settings, lr=1)) == 2
+    assert train(folder, killed, **settings) == 0
+    assert same(weights(whole), weights(killed))
+    losses = [[epoch.get("loss") for epoch in metrics(out)["history"]] for out in (whole, killed)]
+    assert losses[0] == losses[1]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["killed", "whole"]
+
+
+# By size: a state's weights, a state's optimizer (as large again twice), the trained model.
+@pytest.mark.parametrize("save_every, limit", [(0, 50_000), (0, 150_000), (1e6, 50_000)])
+def test_a_full_disk_leaves_the_last_whole_state(
+    folder, tmp_path, monkeypatch, capsys, save_every, limit
+):
+    out = tmp_path / "out"
+    settings = dict(epochs=2, batch=4)
+    kill_at(monkeypatch, 4, lambda: policy(folder, out, save_every=0, **settings))
+    capsys.readouterr()
+    with file_size_limit(limit):
+        code = policy(folder, out, save_every=save_every, **settings)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert code == 2
+    assert error.startswith("train_policy: ") and "cannot be saved" in error
+    assert [item.name for item in (tmp_path / "out.state").iterdir()] == ["3"]
+    assert policy(folder, out, **settings) == 0
+
+
+def test_a_second_run_into_the_same_folder_is_refused(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trainer, "LOCK_WAIT", 0.3)
+    with common.open_locked(tmp_path / ".out.lock"):
+        code = policy(folder, tmp_path / "out")
+    wrong(capsys, code, "--out", "another run is writing there")
+
+
+def test_a_run_waits_for_one_that_was_just_killed(folder, tmp_path):
+    with contextlib.ExitStack() as other:
+        other.enter_context(common.open_locked(tmp_path / ".out.lock"))
+        timer = threading.Timer(0.5, other.close)
+        timer.start()
+        assert policy(folder, tmp_path / "out", epochs=1) == 0
+        timer.join()
+    assert [item.name for item in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_to_an_empty_folder_is_followed(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    assert policy(folder, tmp_path / "out", epochs=1) == 0
+    assert metrics(tmp_path / "elsewhere") == metrics(tmp_path / "out")
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["elsewhere", "out"]
+
+
+def test_a_billion_epochs_start_at_once(folder, tmp_path, monkeypatch):
+    kill_at(monkeypatch, 2, lambda: policy(folder, tmp_path / "out", epochs=10**9))
+
+
+def test_a_finished_model_is_not_trained_again(folder, capsys):
+    assert policy(folder, "policy-base", epochs=1) == 0
+    assert "complete already" in capsys.readouterr().out
+    assert policy(folder, "policy-base", epochs=2) == 2
+    assert "epochs 1, not 2" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------------------------------
+# Several processes.
+
+
+def command(program, *words):
+    return [sys.executable, *words, ROOT / f"train_{program}.py"]
+
+
+ENVIRONMENT = dict(os.environ, CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program, launcher", [("policy", TORCHRUN), ("policy", ()), ("ppm", ())])
+def test_two_processes_train_what_one_does(folder, tmp_path, program, launcher):
+    workers = {} if launcher else dict(workers=2)
+    words = flags(folder, program, tmp_path / "two", epochs=1, **workers)
+    subprocess.run(command(program, *launcher) + words, check=True, env=ENVIRONMENT)
+    assert PROGRAMS[program](folder, tmp_path / "one", epochs=1) == 0
+    two, one = (metrics(tmp_path / name)["history"][-1] for name in ("two", "one"))
+    assert two == pytest.approx(one, rel=1e-4)
+
+
+def running(parent):
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def two_processes(folder, tmp_path, until_they_train):
+    """A training of two processes that would take for ever, and all processes it has started."""
+    words = flags(folder, "policy", tmp_path / "out", epochs=10**6, save_every=0, workers=2)
+    process = subprocess.Popen(
+        command("policy") + words, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True
+    )
+    # Two processes, and one of Python's own that tracks what they share.
+    deadline = time.monotonic() + 300
+    while len(running(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    while until_they_train and not (tmp_path / "out.state").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = running(process.pid)
+    assert len(workers) == 3
+    yield process, workers
+    process.kill()
+    process.wait()
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.parametrize("name, until_they_train", [("SIGKILL", False), ("SIGTERM", True)])
+def test_no_process_outlives_its_parent(folder, tmp_path, name, until_they_train):
+    with two_processes(folder, tmp_path, until_they_train) as (process, workers):
+        process.send_signal(getattr(signal, name))
+        process.wait()
+        # One that is still importing torch notices only then.
+        deadline = time.monotonic() + 120
+        while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not any(alive(pid) for pid in workers)
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.parametrize("until_they_train", [False, True])
+def test_ctrl_c_ends_two_processes_with_one_line(folder, tmp_path, until_they_train):
+    with two_processes(folder, tmp_path, until_they_train) as (process, _):
+        os.killpg(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in error
+    assert error.splitlines()[-1].startswith(b"train_policy: interrupted; the same command resumes")
+
+
+# --------------------------------------------------------------------------------------------------
+# What a user can get wrong: one line, exit code 2.
+
 
 def wrong(capsys, code, *parts):
-    told = capsys.readouterr().err
-    assert code == 2 and told.count("\n") == 1 and all(part in told for part in parts), told
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.count("\n") == 1, error
+    assert all(part in error for part in parts), error
 
 
-def test_bad_data_is_told_in_one_line(folder, tmp_path, capsys):
-    unsolved = tree()
-    for node in nodes(unsolved):
+@both
+def test_trees_without_a_right_answer_are_refused(folder, tmp_path, capsys, program):
+    root = tree()
+    for node in nodes(root):
         node.right = False if node.terminal else None
-    bad = write(tmp_path / "unsolved.jsonl", [unsolved])
-    wrong(capsys, policy(folder, tmp_path / "out", trees=bad), "train_policy: ", "unsolved.jsonl", "no right trajectory with a \\boxed answer among 6")
-    wrong(capsys, ppm(folder, tmp_path / "out", trees=bad), "train_ppm: ", "unsolved.jsonl", "no pairs")
-    other = tmp_path / "other.jsonl"
-    other.write_text('{"question": "What?", "answer": "3"}\n')
-    wrong(capsys, policy(folder, tmp_path / "out", trees=other), "other.jsonl, line 1", "neither a tree")
-    wrong(capsys, ppm(folder, tmp_path / "out", trees=other), "other.jsonl, line 1", "neither a tree")
-    other.write_text('{"nodes": [{"text": "What?"}]}\n')
-    wrong(capsys, policy(folder, tmp_path / "out", trees=other), "other.jsonl, line 1", "not a tree")
-    wrong(capsys, ppm(folder, tmp_path / "out", trees=tmp_path / "missing"), "missing", "no such file")
-    wrong(capsys, policy(folder, tmp_path / "out", length=9), "over the length of 9 tokens", "--length")
-    wrong(capsys, ppm(folder, tmp_path / "out", length=9), "over the length of 9 tokens", "--length")
+    trees = write(tmp_path / "unsolved.jsonl", [root])
+    code = PROGRAMS[program](folder, tmp_path / "out", trees=trees)
+    reasons = dict(policy="no right trajectory with a \\boxed answer among 6", ppm="no pairs")
+    wrong(capsys, code, f"train_{program}: ", "unsolved.jsonl", reasons[program])
+
+
+@both
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ('{"question": "What?", "answer": "3"}\n', "other.jsonl, line 1: neither a tree"),
+        ('{"nodes": [{"text": "What?"}]}\n', "other.jsonl, line 1: not a tree"),
+    ],
+)
+def test_other_files_are_refused(folder, tmp_path, capsys, program, text, reason):
+    (tmp_path / "other.jsonl").write_text(text)
+    code = PROGRAMS[program](folder, tmp_path / "out", trees=tmp_path / "other.jsonl")
+    wrong(capsys, code, reason)
+
+
+@both
+def test_a_missing_file_is_refused(folder, tmp_path, capsys, program):
+    code = PROGRAMS[program](folder, tmp_path / "out", trees=tmp_path / "missing")
+    wrong(capsys, code, "missing", "no such file")
+
+
+@both
+def test_texts_that_are_all_too_long_are_refused(folder, tmp_path, capsys, program):
+    code = PROGRAMS[program](folder, tmp_path / "out", length=9)
+    wrong(capsys, code, "over the length of 9 tokens", "--length")
 
 
 def test_texts_over_the_length_are_dropped_and_counted(folder, tmp_path, capsys):
-    longer = write(tmp_path / "trees.jsonl", [tree(), tree("word " * 200)])
-    assert policy(folder, tmp_path / "out", trees=longer, length=200, epochs=1) == 0
-    assert "2 of 4 texts are over the length of 200 tokens" in capsys.readouterr().err and metrics(tmp_path / "out")["counts"]["too_long"] == 2
+    trees = write(tmp_path / "trees.jsonl", [tree(), tree("word " * 200)])
+    assert policy(folder, tmp_path / "out", trees=trees, length=200, epochs=1) == 0
+    assert "2 of 4 texts are over the length of 200 tokens" in capsys.readouterr().err
+    assert metrics(tmp_path / "out")["counts"]["too_long"] == 2
 
 
-def test_bad_models_and_settings_are_told_in_one_line(folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    wrong(capsys, policy(folder, out, base=folder / "ppm"), "base", "SequenceClassification")
-    wrong(capsys, ppm(folder, out, policy=folder / "ppm"), "policy", "SequenceClassification")
-    wrong(capsys, ppm(folder, out, policy=folder / "stock"), "pad token")
-    wrong(capsys, policy(folder, out, base=folder / "nothing"), "nothing", "no such folder")
-    wrong(capsys, policy(folder, out, data="best"), "--data best", "verified, unverified, outcome")
-    wrong(capsys, ppm(folder, out, loss="orm"), "--loss orm", "pairs, q, outcome")
-    wrong(capsys, ppm(folder, out, batch=0), "--batch must be at least 1")
-    wrong(capsys, ppm(folder, out, scale=0), "--scale 0: nothing would be learned")
-    wrong(capsys, policy(folder, out, lr=0), "--lr 0: nothing would be learned")
-    wrong(capsys, policy(folder, out, warmup=2), "--warmup 2.0: a share of the steps")
-    wrong(capsys, ppm(folder, out, nonsense=1), "--nonsense")
-    wrong(capsys, policy(folder, folder / "stock"), "stock", "not made by this program")
-    wrong(capsys, policy(folder, folder / "trees.jsonl"), "trees.jsonl", "not made by this program")
-    wrong(capsys, policy(folder, folder / "trees.jsonl" / "out"), "trees.jsonl/out", "nothing can be written there")
-    for mine in (tmp_path / "out.state" / "notes", tmp_path / "out.part" / "notes"):
-        mine.parent.mkdir()
-        mine.write_text("mine")
-    wrong(capsys, policy(folder, out), "out.state", "not made by this program")
-    (tmp_path / "out.state" / "notes").rename(tmp_path / "notes")
-    assert policy(folder, out, epochs=1) == 0
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["notes", "out", "out.part"] and (tmp_path / "out.part" / "notes").read_text() == "mine"
+@pytest.mark.parametrize(
+    "program, settings, parts",
+    [
+        ("policy", dict(data="best"), ["--data best", "verified, outcome, unverified"]),
+        ("ppm", dict(loss="orm"), ["--loss orm", "pairs, q, outcome"]),
+        ("ppm", dict(batch=0), ["--batch must be at least 1"]),
+        ("ppm", dict(scale=0), ["--scale must be at least"]),
+        ("policy", dict(lr=0), ["--lr must be at least"]),
+        ("policy", dict(lr="nan"), ["--lr must be at least"]),
+        ("policy", dict(clip="inf"), ["--clip must be at most"]),
+        ("policy", dict(warmup=2), ["--warmup must be at most 1"]),
+        ("policy", dict(held_out=1), ["--held-out must be at most"]),
+        ("policy", dict(seed=10**30), ["--seed must be at most"]),
+        ("ppm", dict(epochs=10**30), ["--epochs must be at most"]),
+        ("ppm", dict(nonsense=1), ["--nonsense"]),
+        ("policy", dict(precision="fp16"), ["--precision fp16"]),
+    ],
+)
+def test_settings_out_of_range_are_refused(folder, tmp_path, capsys, program, settings, parts):
+    wrong(capsys, PROGRAMS[program](folder, tmp_path / "out", **settings), *parts)
 
 
-# ---- the authors' files
+@pytest.mark.parametrize(
+    "program, role, name, part",
+    [
+        ("policy", "base", "ppm", "SequenceClassification"),
+        ("ppm", "policy", "ppm", "SequenceClassification"),
+        ("ppm", "policy", "stock", "pad token"),
+        ("policy", "base", "nothing", "no such folder"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(folder, tmp_path, capsys, program, role, name, part):
+    code = PROGRAMS[program](folder, tmp_path / "out", **{role: folder / name})
+    wrong(capsys, code, role, part)
+
+
+@pytest.mark.parametrize(
+    "value, part",
+    [(math.nan, "NaN or infinity in its weights"), (1e38, "at step 0: the model to start")],
+)
+def test_damaged_weights_are_refused(folder, tmp_path, capsys, value, part):
+    base = tmp_path / "base"
+    make_model(base, MARKERS)
+    tensors = weights(base)
+    tensors["model.norm.weight"][:] = value
+    save_file(tensors, base / "model.safetensors", metadata=dict(format="pt"))
+    code = policy(folder, tmp_path / "out", base=base)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert code == 2
+    assert part in error
+    assert [item.name for item in tmp_path.iterdir()] == ["base"]
+
+
+@both
+def test_a_training_that_diverges_saves_no_model(folder, tmp_path, capsys, program):
+    assert PROGRAMS[program](folder, tmp_path / "out", lr=1e30, epochs=3) == 2
+    assert "the training has diverged; try a lower --lr" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["stock", "trees.jsonl"])
+def test_what_is_not_ours_is_never_overwritten(folder, capsys, out):
+    wrong(capsys, policy(folder, out), out, "not made by this program")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(folder, capsys):
+    code = policy(folder, "trees.jsonl/out")
+    wrong(capsys, code, "trees.jsonl/out", "nothing can be written there")
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="needs a mount point")
+def test_a_mount_point_is_refused(folder, capsys):
+    wrong(capsys, policy(folder, "/proc"), "--out /proc", "mount point")
+
+
+def test_a_link_that_leads_nowhere_is_refused(folder, tmp_path, capsys):
+    (tmp_path / "out").symlink_to(tmp_path / "out")
+    wrong(capsys, policy(folder, tmp_path / "out"), "leads nowhere")
+
+
+def test_files_beside_a_state_are_never_deleted(folder, tmp_path, capsys):
+    notes = tmp_path / "out.state" / "notes"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    wrong(capsys, policy(folder, tmp_path / "out"), "out.state", "not made by this program")
+    assert notes.read_text() == "mine"
+
+
+def test_a_damaged_state_is_refused(folder, tmp_path, capsys):
+    (tmp_path / "out.state" / "3").mkdir(parents=True)
+    wrong(capsys, policy(folder, tmp_path / "out"), "out.state/3", "delete it")
+
+
+# --------------------------------------------------------------------------------------------------
+# The authors' files.
+
 
 @pytest.mark.skipif(not DATA.exists(), reason="the authors' example files are not here")
 def test_the_authors_files_are_read_as_they_are(folder, tmp_path):
-    assert policy(folder, tmp_path / "policy", trees=DATA / "rstar_sft_examples.json", epochs=1) == 0
+    sft = DATA / "rstar_sft_examples.json"
+    assert policy(folder, tmp_path / "policy", trees=sft, epochs=1) == 0
     assert metrics(tmp_path / "policy")["counts"]["chosen"] == 8
-    assert ppm(folder, tmp_path / "ppm", trees=DATA / "rstar_ppm_examples.json", epochs=1, length=4000) == 0
-    assert metrics(tmp_path / "ppm")["counts"]["pairs_by_depth"] == {"step 2": 1, "step 4": 1, "answer": 3}
+    pairs = DATA / "rstar_ppm_examples.json"
+    assert ppm(folder, tmp_path / "ppm", trees=pairs, epochs=1, length=4000) == 0
+    counts = metrics(tmp_path / "ppm")["counts"]
+    assert counts["pairs_by_depth"] == {"step 2": 1, "step 4": 1, "answer": 3}
 
 
 def test_the_authors_pairs_with_one_prompt_are_one_group(tmp_path):
     prompt = "<|user|>:\nWhat?\n<|assistant|>: Let's think.<code>\n# One\n<end_of_step>"
-    file = tmp_path / "pairs.json"
-    file.write_text(json.dumps([dict(prompt=prompt, pos=pos, neg=neg, pos_count=2, neg_count=1) for pos, neg in ("ac", "bc")]))
-    _, (group,) = train_ppm.read_file(file)
-    assert group.question == "What?" and group.depth == 2
-    assert group.texts == [prompt + "a", prompt + "c", prompt + "b"] and group.pairs == [(0, 1), (2, 1)]
+    pairs = [dict(prompt=prompt, pos=pos, neg="c", pos_count=2, neg_count=1) for pos in "ab"]
+    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
+    (group,) = train_ppm.read_pairs(tmp_path / "pairs.json")
+    assert group.question == "What?"
+    assert group.depth == 2
+    assert group.texts == [prompt + "a", prompt + "c", prompt + "b"]
+    assert group.pairs == [(0, 1), (2, 1)]
 
 
 def test_loss_q_needs_trees(folder, tmp_path, capsys):
-    file = tmp_path / "pairs.json"
-    file.write_text(json.dumps([dict(prompt="p", pos="a", neg="b", pos_count=1, neg_count=1)]))
-    wrong(capsys, ppm(folder, tmp_path / "out", trees=file, loss="q"), "--loss q needs trees")
+    pair = dict(prompt="p", pos="a", neg="b", pos_count=1, neg_count=1)
+    (tmp_path / "pairs.json").write_text(json.dumps([pair]))
+    code = ppm(folder, tmp_path / "out", trees=tmp_path / "pairs.json", loss="q")
+    wrong(capsys, code, "--loss q needs trees")

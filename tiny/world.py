@@ -1,662 +1,1259 @@
-"""The tiny world: word problems that a model of 1.8M parameters can learn, and can get wrong in the ways pupils do.
+"""The tiny world: word problems that a model of 1.8M parameters can learn, and can get wrong in the
+ways pupils do.
 
-A problem is a story of 1 to 9 dependent steps. Each step is one of about 150 *concepts* (give away, share,
-perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*: plausible wrong
-steps, each with its own words and its own code, so thought and code agree and only the result can tell. In
-the corpus of the base model (`student`) the right step of a concept appears at a fixed rate: .5 to .9 for
-easy concepts, .08 to .4 for the misconceived ones. Greedy decoding and majority votes repeat a
-misconception; search with a verifier finds a way around it. That is the room that four rounds have to grow.
-Long stories keep to a core of 36 concepts (`CORE`), short plain ones use them all. The concepts, their numbers and
-their wordings stand in concepts.py. *Tales* are problems of one step in free English (tales.py): what people type first is
-told in other words than ours, so here hundreds of words stand in for one another, and remarks that don't matter in between.
+A problem is a story of 1 to 9 dependent steps. Each step is one of about 150 *concepts* (give away,
+share, perimeter, percent off, ...). A concept has one right step and one or two *misconceptions*:
+plausible wrong steps, each with its own words and its own code, so that thought and code agree and
+only the result can tell. In the corpus of the base model (`student`) the right step of a concept
+appears at a fixed rate: 0.5 to 0.9 for easy concepts, 0.08 to 0.4 for the misconceived ones. Greedy
+decoding and majority votes repeat a misconception; search with a verifier finds a way around it.
+That is the room that four rounds have to grow. Long stories keep to a core of 36 concepts (`CORE`),
+short plain ones use them all. *Tales* are problems of one step in free English, in which hundreds
+of words stand in for one another and remarks do not matter: whoever tries the program first uses
+words other than ours.
+
+What the world is about is text, to be read and edited; each file explains its format at its head:
+
+    concepts.txt    the concepts: their numbers, code, misconceptions and wordings
+    tales.txt       the tales
+    words.txt       the names, things, places and verbs that fill both
 
 What makes looking ahead pay:
-  - Every quantity on the right path is a positive whole number (but for some tales of money and measures: 12.50).
-  - *Delayed* concepts ("in rows of 4 or in rows of 6 with none left over") have two readings, each at a rate
-    of .5. Which one is right depends on the value of the quantity so far, which the text of the code does not
-    show; the wrong one gives a fraction or a negative number.
-  - *Strict* steps: after a sentence like "They are counted again." the next step first asserts that the
-    quantity is a positive whole number. So the evidence against a wrong reading comes one step later, as an
-    exception; without such sentences it comes at the very end, as an impossible output.
-The two dials are `delayed` (share of delayed concepts among the steps) and `strict` (share of steps whose
-result is counted again; of last steps half as many).
+  - Every quantity on the right path is a positive whole number (except in some tales of money and
+    measures: 12.50).
+  - *Delayed* concepts ("in rows of 4 or in rows of 6 with none left over") have two readings, each
+    at a rate of 0.5. Which one is right depends on the value of the quantity so far, which the text
+    of the code does not show; the wrong one gives a fraction or a negative number.
+  - *Strict* steps: after a sentence like "They are counted again." the next step first asserts that
+    the quantity is a positive whole number. So the evidence against a wrong reading comes one step
+    later, as an exception; without such sentences it comes at the end, as an impossible output.
+The two dials are `delayed` (share of delayed concepts among the steps) and `strict` (share of steps
+whose result is counted again; of last steps half as many).
 
-Which split a problem belongs to is decided by a hash of its text, so no problem of dev or test can occur in
-the corpus of the base or among the training problems, whatever the seeds. The *reworded* mix uses the one
-wording of every concept that nothing else uses.
+A hash of its text decides which split a problem belongs to, so no problem of dev or test can occur
+in the corpus of the base or among the training problems, whatever the seeds. The *reworded* mix
+uses the one wording of every concept that nothing else uses.
 
     python tiny/world.py --split test --mix hard --count 1000 --seed 0 > hard.jsonl
 """
+
+# ruff: noqa: E402 (Ctrl-C during the imports is one line as well)
+import os
+import signal
+
+
+def interrupted(_signal, _frame):
+    """Ctrl-C at any moment, even during an import, is one line and exit code 130."""
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the other imports, which take most of the time
+    signal.signal(signal.SIGINT, interrupted)
+
 import argparse
+import configparser
+import errno
 import json
 import random
 import re
-import signal
+import sys
 import zlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from math import gcd
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
-from concepts import CONCEPTS, CORE, DELAYED, LARGEST, LOCAL, OPENERS, SMALL
-from tales import (CAME, DAYS, GAIN, GROWING, ING, JOBS, KINDS, LEFT, LOSS, MEASURED, MONTHS, MORE_ADJECTIVES, MORE_BOXES, MORE_PEOPLE, MORE_PLACES,
-                   MORE_THINGS, PHRASES, TALES, WEIGHTS, WHO)
+SMALL = 12  # our choice: numbers up to here are those that people try first
+LARGEST = 999  # our choice: the largest number of a story of two or more steps: each is one token
+SLIP = 0.01  # our choice: share of the base's steps that use a variable that does not exist yet
+END_OF_ANSWER = "<end_of_answer>"  # as in rstar.py, which would import torch
 
-GIRLS = """Mia Ana Eva Zoe Ivy Lily Emma Nina Ruth Kate Sara Sarah Anna Lena Mary Jane Julia Lisa Amy Ella Grace Chloe
-Maya Nora Alice Clara Rosa Laura Maria Sofia Olivia Emily Megan Rachel Susan Linda Karen Helen Joan Tina Nancy
-Priya Aisha Fatima Mei Yuki Leila Ingrid Hannah Janet Betty Wendy Sally Molly Haley Bella Gwen Mom Grandma""".split()
-BOYS = """Leo Tom Sam Max Ben Noah Omar Jack Paul Alex John Mike Peter David James Luke Adam Josh Dan Tim Bob Bill Fred
-Frank George Henry Jason Kevin Mark Nick Oscar Robert Ryan Steve Victor Will Carlos Diego Ravi Ali Hassan Kenji
-Wei Lars Ivan Pablo Marco Ned Cody Gary Ethan Liam Lucas Oliver Daniel Andy Ron Joe Dad Grandpa""".split()
-GIRLS += ["Mrs. Hill", "Mrs. Green", "Ms. Lopez"]
-BOYS += ["Mr. Brown", "Mr. Smith", "Mr. Lee"]
-THINGS = """apple pear orange banana lemon plum peach mango melon cookie cake pie muffin donut candy chocolate lollipop
-sandwich pizza egg potato carrot onion tomato cucumber pumpkin nut bun roll pancake cupcake pen pencil crayon marker
-eraser ruler notebook book comic magazine folder card sticker stamp coin marble bead button shell seashell stone rock
-feather leaf flower rose tulip daisy tree seed plant balloon ball doll toy car truck kite puzzle block brick tile
-plank nail screw bolt ribbon candle lamp battery cup mug plate bowl spoon fork knife glass bottle jar can
-basket ticket poster photo picture painting postcard letter envelope shirt hat cap sock glove scarf shoe dress coat
-towel blanket pillow chair table bench desk fish bird duck hen chicken sheep cow horse pig goat rabbit dog cat
-puppy kitten hamster turtle frog bee butterfly key ring badge medal token robot drum flute game video song
-paper sheet brush tool wheel lemonade bracelet necklace peanut walnut cherry strawberry blueberry grape acorn monkey parrot lion tiger elephant bear fox
-penguin owl goose mouse snail worm swan squirrel slice sweet biscuit bagel sausage fruit bike boat phone radio magnet rocket""".split()
-PEOPLE = "student pupil child player visitor guest passenger worker member friend teacher girl boy fan dancer singer".split()
-BOXES = """box bag basket pack crate jar tray shelf drawer carton bundle envelope packet sack row album bowl folder""".split()
-MEASURES = "kilometers meters liters kilograms points pages miles minutes hours feet inches grams cups pounds".split()
-PLACES = "shop store market farm school library garden park kitchen bakery zoo club museum hall town village".split()
-IRREGULAR = dict(fish="fish", sheep="sheep", leaf="leaves", knife="knives", child="children", scarf="scarves",
-                 shelf="shelves", goose="geese", mouse="mice", tomato="tomatoes", potato="potatoes", lemonade="lemonades")
-WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-ADJECTIVES = "red blue green yellow new old small big broken ripe good wooden empty black white".split()
-UNITS = "cm meters m feet inches km yards".split()
-RELATIVES = "sister brother mother father cousin friend uncle aunt son daughter neighbor".split()
-
-END_OF_ANSWER = "<end_of_answer>"
-SLIP = 0.01          # our choice: share of the base's steps that use a variable which does not exist yet
+PERCENTS = (5, 10, 20, 25, 30, 40, 50, 60, 75, 80)
 
 
-def plural(noun):
+# ---- the text files
+
+
+def sections(name: str) -> dict[str, dict[str, str]]:
+    """The sections of one of the world's text files: title -> key -> text."""
+    parser = configparser.ConfigParser(
+        delimiters=(":",), comment_prefixes=("#",), interpolation=None, empty_lines_in_values=False
+    )
+    parser.optionxform = str  # keys keep their capitals
+    path = Path(__file__).resolve().parent / name
+    parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
+    return {title: dict(parser[title]) for title in parser.sections()}
+
+
+def lines_of(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+def words_of(text: str) -> list:
+    """ "apple hot_dog" -> ["apple", "hot dog"]; with commas a list of such lists."""
+    if "," in text:
+        return [words_of(group) for group in text.split(",")]
+    return [word.replace("_", " ") for word in text.split()]
+
+
+WORDS = SimpleNamespace(
+    **{key: words_of(text) for key, text in sections("words.txt")["words"].items()}
+)
+TIMES = {int(k): word for k, word in WORDS.factors}  # 2 -> twice
+PARTS = {int(k): word for k, word in WORDS.parts}  # 2 -> half
+PLURALS = dict(WORDS.plurals)  # irregular ones
+VERBS = dict(WORDS.verbs)  # are -> is
+
+
+def plural(noun: str) -> str:
     """apple -> apples, box -> boxes, candy -> candies, leaf -> leaves"""
-    if noun in IRREGULAR:
-        return IRREGULAR[noun]
+    if noun in PLURALS:
+        return PLURALS[noun]
     if noun.endswith(("s", "x", "ch", "sh")):
         return noun + "es"
-    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + "s"
 
 
-SINGULAR = {plural(n): n for n in THINGS + PEOPLE + BOXES} | {m: m[:-1] for m in MEASURES} | {
-    "dollars": "dollar", "feet": "foot", "inches": "inch", "days": "day", "years": "year"}
-
-START = """{n} {has|had|owns|got|starts with} {vo}.
-There are {vo} {in a {place}|in {n}'s {room|house|bag}|on a table|on the table of {n}}.
-{n} {finds|collects|picks|buys|made|bought|found|collected} {vo}.
-At {first|the start} {n} {has|had} {vo}.
-In the beginning {vo} are counted.""".splitlines()
-START_KIND = {"age": ["{n} is {v} years old."], "people": ["There are {vo} {in a {place}|on a bus|in a class|in a group}.", "{v} {o} {come to a {place}|meet}."],
-              "length": ["{A road|A rope|A path|A garden|A river} is {v} {o} long.", "{n} {walks|rides|runs|drives} {v} {o}."]}
-ASK = ["How many {o} {is that|are there|does {n} have} {now|in the end|at the end}?", "How many {o} is that?", "What number results?"]
-RECOUNT = ["They are counted again.", "{n} counts {them|it} again.", "{n} checks the count.", "The count is checked."]
-ASIDE = ["{f} is {e} years old.", "It is day {e} of the year.", "{n} lives at number {e}.", "The {place} opened {e} years ago."]
+SINGULAR = {plural(noun): noun for noun in WORDS.things + WORDS.people + WORDS.boxes}
+SINGULAR |= {measure: measure[:-1] for measure in WORDS.measures}
+SINGULAR |= {"dollars": "dollar", "feet": "foot", "inches": "inch", "days": "day", "years": "year"}
 
 
-# ---------------------------------------------------------------------------------------------------------
+# What limits the use of a wording; all other nouns are of the kind "thing".
+KINDS = {"dollars": {"money"}, "years": {"age"}}
+KINDS |= {plural(noun): {"people"} for noun in WORDS.people}
+KINDS |= {noun: {"measure"} for noun in WORDS.measures}
+KINDS |= {noun: {"measure", "length"} for noun in ("kilometers", "meters", "miles", "feet")}
+
+
+# ---- concepts and their numbers
+
+
+class Form(NamedTuple):
+    """One way to take a step."""
+
+    comment: str
+    expression: str
+
+    @classmethod
+    def read(cls, line: str) -> "Form":
+        return cls(*line.split(" -> "))
+
+
+class Numbers:
+    """Draws the numbers of a step as a line in concepts.txt says; its head explains the language.
+
+    Expressions are compiled once, as Python. The file is ours: nothing that a user or a model
+    writes is evaluated here."""
+
+    def __init__(self, line: str, rows: list[str]):
+        self.rows = [[int(x) if x.isdigit() else x for x in row.split(", ")] for row in rows]
+        self.statements = [self.parse(statement.strip()) for statement in line.split(";")]
+
+    @staticmethod
+    def parse(statement: str) -> tuple:
+        """-> (kind, slots, code). The code gives their values, all choices, or a condition."""
+        source = re.sub(r"([\w+]+)\.\.([\w+]+(\(\d+\))?)", r"range(\1, \2 + 1)", statement)
+        if match := re.fullmatch(r"(if|only if) (.+)", source):
+            return match[1], [], compile(match[2], statement, "eval")
+        slots, kind, source = re.fullmatch(r"([a-z, ]+) (=|in) (.+)", source).groups()
+        if kind == "in":
+            options, _, condition = source.partition(" if ")
+            source = f"[({slots},) for {slots} in {options} if {condition or True}]"
+        elif ", " not in slots:
+            source = f"[{source}]"
+        return kind, slots.split(", "), compile(source, statement, "eval")
+
+    def __call__(self, rng: random.Random, v: int | None) -> dict | None:
+        """Slots of a step after the quantity `v` (None: an opener); None if it does not fit `v`."""
+        for _ in range(200 if v is None else 60):
+            slots = {}
+            scope = HELPERS | dict(v=v, rows=self.rows, random=rng.random, choice=rng.choice)
+            scope |= {f.__name__: partial(f, rng) for f in (fraction, about, scaled)}
+            for kind, names, code in self.statements:
+                values = eval(code, scope)
+                if not values:
+                    break
+                if kind == "in":
+                    values = rng.choice(values)
+                if names:
+                    slots |= zip(names, values, strict=True)
+                    scope |= slots
+            else:
+                return slots
+            if kind != "if":  # other numbers would not help
+                return None
+        return None
+
+
+HELPERS = dict(TIMES=TIMES, PARTS=PARTS, PERCENTS=PERCENTS, product=product, gcd=gcd)
+
+
+def fraction(rng, k: int) -> str:
+    """3 -> "a third" or "one third" """
+    return re.sub("^an? ", rng.choice(("a ", "one ")), PARTS[k])
+
+
+def about(rng, high: int) -> int:
+    """A largest number: small or large now and then, since people type these."""
+    return rng.choice((SMALL, high, high, high, high * 9))
+
+
+def scaled(rng, *ranges: range) -> list[int]:
+    """A number of each range; now and then all are small or all larger, as people type them."""
+    growth = rng.choice((0, 0, 0, 1, 1, 1, 1, 1, 1, 4, 4, 10, 10, 10, 100))
+    numbers = []
+    for low, *_, high in ranges:
+        if growth == 0:
+            high = max(low, min(high, SMALL))
+        elif high > 40:
+            high *= growth
+        numbers.append(rng.randint(low, high))
+    return numbers
+
+
+class Often:
+    """Three times in five two numbers that fit: small ones, which people try first, or any up to
+    the largest alike, so that the base learns to write each of them. Otherwise None."""
+
+    def __init__(self, line: str):
+        largest, _, condition = line.partition(" if ")
+        self.largest = int(largest)
+        self.fits = eval(f"lambda a, b: {condition or True}")
+
+    def __call__(self, rng: random.Random) -> dict | None:
+        high = rng.choice((None, None, SMALL, self.largest, self.largest))
+        while high:
+            a = rng.randint(1, high)
+            b = rng.randint(1, high)
+            if self.fits(a, b):
+                return dict(a=a, b=b)
+        return None
+
+
+class Concept(NamedTuple):
+    """A section of concepts.txt, where each key is explained."""
+
+    name: str
+    rate: float
+    weight: int
+    kind: str
+    to: str
+    numbers: Numbers
+    often: Often | None
+    right: Form
+    wrong: list[Form]
+    say: list[str]
+    link: list[str]
+    ask: list[str]
+
+    @classmethod
+    def read(cls, name: str, keys: dict[str, str]) -> "Concept":
+        return cls(
+            name=name,
+            rate=float(keys["rate"]),
+            weight=int(keys["weight"]),
+            kind=keys.get("kind", ""),
+            to=keys.get("to", ""),
+            numbers=Numbers(keys["numbers"], lines_of(keys.get("rows", ""))),
+            often=Often(keys["often"]) if "often" in keys else None,
+            right=Form.read(keys["right"]),
+            wrong=[Form.read(line) for line in lines_of(keys["wrong"])],
+            say=lines_of(keys["say"]),
+            link=lines_of(keys.get("link", "")),
+            ask=lines_of(keys.get("ask", "")),
+        )
+
+    @property
+    def delayed(self) -> bool:
+        return self.kind == "delayed"
+
+    @property
+    def opener(self) -> bool:
+        """Whether it starts a story, from numbers alone."""
+        return "{x}" not in self.right.expression
+
+    @property
+    def about_other(self) -> bool:
+        """Whether the story can continue with what another person has."""
+        return "those of {f}" in "".join(self.link) or "does {f} have" in "".join(self.ask)
+
+    def sample(self, rng: random.Random, v: int | None) -> dict | None:
+        """Slots of a step after the quantity `v` (None: an opener); None if it does not fit `v`."""
+        slots = self.often(rng) if self.often else None
+        slots = slots or self.numbers(rng, v)
+        if slots and self.delayed and "m" in slots:
+            # The order in which the two readings stand must not tell which one is right.
+            pair = [slots["k"], slots["m"]]
+            if rng.random() >= 0.5:
+                pair.reverse()
+            i, j = pair
+            slots |= dict(i=i, j=j, wi=PARTS.get(i), wj=PARTS.get(j))
+        return slots
+
+
+CONCEPTS = sections("concepts.txt")
+STORY = {key: lines_of(text) for key, text in CONCEPTS.pop("story").items()}
+CONCEPTS = {name: Concept.read(name, keys) for name, keys in CONCEPTS.items()}
+OPENERS = [name for name, concept in CONCEPTS.items() if concept.opener]
+DELAYED = [name for name, concept in CONCEPTS.items() if concept.delayed]
+LOCAL = [name for name in CONCEPTS if name not in OPENERS and name not in DELAYED]
+# The long mixes keep to these, so that a few hundred problems hold several examples of each: with
+# all concepts in long stories a base of this size did not learn to pick its numbers. inv_more,
+# inv_fewer and inv_times are left out as well: only who is named first tells them from others_more,
+# others_fewer and times, and rounds did not teach it (LOG.md).
+CORE = {name for name, concept in CONCEPTS.items() if concept.kind in ("core", "delayed")}
+SUMS = {name for name, concept in CONCEPTS.items() if concept.kind == "sum"}
+
+
+class Tales(NamedTuple):
+    """A section of tales.txt, where each key is explained."""
+
+    weight: int
+    measured: bool
+    large: list[str]
+    lines: list[str]
+
+    @classmethod
+    def read(cls, tales: str, weight=1, measured="", large="") -> "Tales":
+        return cls(int(weight), bool(measured), large.split(), lines_of(tales))
+
+
+TALES = sections("tales.txt")
+PHRASES = TALES.pop("phrases")
+TALES = {name: Tales.read(**keys) for name, keys in TALES.items()}
+
+
+# ---- problems of every kind
+
+
+class Step(NamedTuple):
+    concept: str  # its name
+    forms: list[Form]  # the right one first
+    recounted: bool  # whether the next step first asserts that the quantity is possible
+
+
 @dataclass
 class Problem:
     question: str
-    answer: str
-    steps: list       # of (concept name, [(comment, expression), ...]), the right form first
-    checks: list      # of bool: is the quantity of this step counted again
-    delayed: int      # number of delayed steps
+    answer: str  # as the right solution prints it, whole numbers without a decimal point
+    steps: list[Step]
+
+    @property
+    def delayed(self) -> int:
+        """Number of delayed steps."""
+        return sum(CONCEPTS[step.concept].delayed for step in self.steps)
+
+
+class Dials(NamedTuple):
+    delayed: float = 0.12  # probability that a step is a delayed one
+    strict: float = 0.0  # probability that a quantity is counted again: the next step asserts it
+    concepts: Collection[str] = CONCEPTS  # those that may occur; TALES: a tale, whatever the others
+    reworded: bool = False  # only the wordings that nothing else uses
+
+
+USUAL = Dials()
+
+
+class Mix(NamedTuple):
+    steps: tuple[int, ...]  # numbers of steps, each as often as the others
+    dials: Dials
+
+
+MIXES = dict(
+    sums=Mix((1,), Dials(0.0, 0.0, SUMS)),
+    tales=Mix((1,), Dials(0.0, 0.0, TALES)),
+    plain=Mix((1, 1, 1, 2, 3), Dials(0.0, 0.0)),
+    short=Mix((1, 2, 3), Dials(0.2, 0.3, CORE)),
+    standard=Mix((2, 3, 4, 5, 6, 7), Dials(0.06, 0.3, CORE)),
+    hard=Mix((5, 6, 7, 8, 9), Dials(0.6, 1.0, CORE)),
+    reworded=Mix((2, 3, 4, 5), Dials(0.06, 0.3, CORE, reworded=True)),
+)
+SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))  # 20ths of the hashes
+
+
+def problems(
+    split: str, mix: str = "standard", count: int = 1000, seed: int = 0, strict: float | None = None
+) -> list[Problem]:
+    """`count` problems of a split and mix, a function of the seed. `strict` replaces the mix's."""
+    steps, dials = MIXES[mix]
+    if strict is not None:
+        dials = dials._replace(strict=strict)
+    rng = random.Random(f"{split} {mix} {seed}")
+    return [draw(rng, split, steps[i % len(steps)], dials) for i in range(count)]
+
+
+def example(seed: int) -> str:
+    """The question that `python rstar.py --example --seed SEED` answers."""
+    return problems("test", "plain", 1, seed)[0].question
+
+
+def draw(rng: random.Random, split: str, steps: int, dials: Dials = USUAL) -> Problem:
+    """A problem of 1 to 9 `steps` whose text falls into `split`."""
+    low, high = SPLITS[split]
+    while True:
+        drawn = problem(rng, steps, dials)
+        if low <= zlib.crc32(drawn.question.encode()) % 20 < high:
+            return drawn
+
+
+def problem(rng: random.Random, steps: int, dials: Dials = USUAL) -> Problem:
+    """A problem of 1 to 9 `steps`, of any split."""
+    if dials.concepts is TALES:
+        return draw_tale(rng)
+    while True:
+        # Where the numbers do not work out, all of it is drawn again: repairing a story would
+        # favour the concepts that fit any number.
+        attempted = attempt(rng, steps, dials)
+        if attempted:
+            return attempted
+
+
+def attempt(rng: random.Random, length: int, dials: Dials) -> Problem | None:
+    """One try at a problem of `length` steps; None if the numbers did not work out."""
+    story = Story(rng, length, dials)
+    teller = story.slots["n"]
+
+    # A story starts with a quantity that is told, or with a step that needs none.
+    opened = rng.random() < (0.55 if length == 1 else 0.4)
+    if not opened:
+        story.begin()
+    for i in range(length):
+        concept, numbers = pick_concept(story, opener=opened and i == 0)
+        if concept is None or not story.tell(concept, numbers):
+            return None
+
+    # A misconception that leads to the right answer would be rewarded.
+    if not wrong_steps_show(story.steps, story.values):
+        return None
+
+    # Told by "I" or "you" only of one boy from start to end: "her" could become "my" or "me".
+    question = compose(story)
+    if length <= 3 and story.slots["n"] == teller in WORDS.boys and rng.random() < 0.2:
+        question = told_of(rng.choice(("I", "you")), teller, question)
+    return Problem(question, str(story.quantity), story.steps)
+
+
+def pick_concept(story, opener: bool) -> tuple[Concept | None, dict | None]:
+    """-> (a concept that is new to the story and fits its quantity, its slots), or two Nones after
+    40 tries."""
+    rng = story.rng
+    used = {step.concept for step in story.steps}
+    for _ in range(40):
+        # Drawn anew in each try: delayed concepts, which fit less often, are rarer than the dial.
+        kind = OPENERS
+        if not opener:
+            kind = DELAYED if rng.random() < story.dials.delayed else LOCAL
+        names = [name for name in kind if name in story.dials.concepts]
+        if not names:
+            continue
+        weights = [CONCEPTS[name].weight for name in names]
+        concept = CONCEPTS[rng.choices(names, weights)[0]]
+        # An opener about years becomes one about things below, so any wording may do.
+        renames = opener and "age" in story.kinds
+        if concept.name in used or not (renames or story.fitting(concept.say)):
+            continue
+        slots = concept.sample(rng, None if opener else story.quantity)
+        if slots and (story.length == 1 or all_small(slots)):
+            if renames or concept.name == "convert":
+                story.count(slots.pop("o", plural(rng.choice(WORDS.things))))
+            return concept, slots
+    return None, None
+
+
+def all_small(slots) -> bool:
+    return all(k <= LARGEST for k in slots.values() if isinstance(k, int))
+
+
+# ---- a story
 
 
 class Story:
-    """The people, things and places of one problem, and the filling of wordings with them."""
+    """A problem while it is being told: its people, things, places, and what was said so far."""
 
-    def __init__(self, rng, length):
+    def __init__(self, rng: random.Random, length: int, dials: Dials):
         self.rng = rng
-        self.people = rng.sample(GIRLS + BOYS, 14)
+        self.length = length
+        self.dials = dials
+        self.sentences, self.steps, self.values = [], [], []
+        self.quantity = None  # the value so far; None before an opener
+        self.bare = False  # whether the last step is told by its question alone
+        self.people = rng.sample(WORDS.girls + WORDS.boys, 14)
         self.slots = dict(e=rng.randint(2, 60))
-        self.owner(self.people.pop())
-        self.others()
-        pick = rng.random()
-        noun = (plural(rng.choice(THINGS)) if pick < .62 else "dollars" if pick < .76 else rng.choice(MEASURES) if pick < .88
-                else "years" if length < 3 else plural(rng.choice(PEOPLE)))
-        self.now(noun)
+        self.own(self.people.pop())
+        self.change_scene()
+        self.count(self.first_noun())
 
-    def owner(self, name):
-        he = ("she", "her", "her") if name in GIRLS else ("he", "him", "his")
-        self.slots.update(n=name, he=he[0], He=he[0].title(), him=he[1], his=he[2], His=he[2].title())
+    def first_noun(self) -> str:
+        pick = self.rng.random()
+        if pick < 0.62:
+            return plural(self.rng.choice(WORDS.things))
+        if pick < 0.76:
+            return "dollars"
+        if pick < 0.88:
+            return self.rng.choice(WORDS.measures)
+        if self.length < 3:
+            return "years"
+        return plural(self.rng.choice(WORDS.people))
 
-    def others(self):
-        """Fresh people, things and boxes for the next step, so that nothing said before is contradicted."""
-        t, u = self.rng.sample(THINGS, 2)
-        z = self.rng.choice(BOXES)
-        self.slots.update({"f": self.people.pop(), "g": self.people[0], "place": self.rng.choice(PLACES), "z": plural(z), "zs": z,
-                           "t": t, "t+": plural(t), "T+": plural(t).title(), "u": u, "u+": plural(u), "adj": self.rng.choice(ADJECTIVES), "rel": self.rng.choice(RELATIVES), "unit": self.rng.choice(UNITS),
-                           "y": self.rng.choice("day day day week week month hour".split())})
+    def own(self, name: str) -> None:
+        """Makes `name` the person whose things are counted."""
+        he, him, his = ("she", "her", "her") if name in WORDS.girls else ("he", "him", "his")
+        self.slots.update(n=name, he=he, He=he.title(), him=him, his=his, His=his.title())
 
-    def now(self, noun):
-        """Sets what is counted: {o}, {s} and its kind."""
+    def change_scene(self) -> None:
+        """Other people, things and boxes for the next step: nothing said before is contradicted."""
+        rng = self.rng
+        thing, other_thing = rng.sample(WORDS.things, 2)
+        box = rng.choice(WORDS.boxes)
+        self.slots |= {"f": self.people.pop(), "g": self.people[0], "z": plural(box), "zs": box}
+        self.slots |= {"t": thing, "t+": plural(thing), "T+": plural(thing).title()}
+        self.slots |= {"u": other_thing, "u+": plural(other_thing)}
+        self.slots["place"] = rng.choice(WORDS.places)
+        self.slots["adj"] = rng.choice(WORDS.adjectives)
+        self.slots["rel"] = rng.choice(WORDS.relatives)
+        self.slots["unit"] = rng.choice(WORDS.units)
+        self.slots["y"] = rng.choice(WORDS.periods)
+
+    def count(self, noun: str) -> None:
+        """Makes `noun` what is counted: {o}, {s} and the kinds that limit a wording's use."""
         self.slots.update(o=noun, s=SINGULAR.get(noun, noun))
-        self.kinds = {"dollars": {"money"}, "years": {"age"}}.get(noun) or (
-            {"measure", "length"} if noun in ("kilometers", "meters", "miles", "feet") else {"measure"} if noun in MEASURES else
-            {"people"} if SINGULAR.get(noun) in PEOPLE else {"thing"})
+        self.kinds = KINDS.get(noun, {"thing"})
 
-    def goes_on(self, c, about_other):
-        """After a step of concept `c`: what is counted now, and whose it is."""
-        if c.to:
-            self.now({"box": self.slots["z"], "t": self.slots["t+"], "money": "dollars"}.get(c.to, c.to))
-        if c.others and about_other:
-            self.owner(self.slots["f"])
-        self.others()
+    def begin(self) -> None:
+        """Tells the first quantity in a sentence of its own."""
+        ranges = ((1, SMALL), (4, 150), (4, 150), (4, LARGEST))
+        if "age" in self.kinds:
+            self.quantity = self.rng.randint(2, 60)
+        else:
+            self.quantity = self.rng.randint(*self.rng.choice(ranges))
+        own, free = self.by_kind(STORY["start"])
+        lines = own or free
+        line = lines[-1] if self.dials.reworded else self.rng.choice(lines[:-1] or lines)
+        self.sentences.append(self.fill(line, v=self.quantity))
 
-    def fitting(self, lines):
-        """The lines that may be used for this kind of quantity; special ones, if there are any, come first."""
-        tagged = [re.match(r"(?:(money|thing|age|people|measure|length): )?(.*)", line).groups() for line in lines]
-        own = [text for tag, text in tagged if tag in self.kinds]
-        free = [] if "age" in self.kinds else [text for tag, text in tagged if tag is None]
-        return own * (2 if free else 1) + free
+    def tell(self, concept: Concept, numbers: dict) -> bool:
+        """Adds a step to the story. False if its quantity cannot be or no wording fits."""
+        last = len(self.steps) == self.length - 1
+        wording, own_question = self.pick_wording(concept, last)
+        if wording is None:
+            return False
+        said = self.fill(wording, **numbers)
+        forms = self.forms(concept, numbers)
+        value = evaluate(forms[0].expression, {f"n{len(self.steps)}": self.quantity})
+        if not self.allows(value):
+            return False
 
-    def amount(self, k, noun):
-        if noun == "dollars" and self.rng.random() < .6:
-            return f"${k}"
-        word = WORDS[k] if 0 < k <= 12 and self.rng.random() < .1 else str(k)
-        return f"{word} {noun}"
+        # What follows depends on whether another step does: "Look at the rest." or the question.
+        self.bare = wording == "."
+        question, link = self.pick_tail(concept, numbers, wording, own_question, last)
+        self.add(said, wording)
+        if link:
+            self.sentences.append(link)
 
-    def fill(self, text, **numbers):
-        """Chooses among {a|b} from the inside out and fills the slots; {k$} is an amount of money."""
-        def one_slot(match):
-            body = match.group(1)
-            if "|" in body:
-                return self.rng.choice(body.split("|"))
-            if body.endswith("$"):
-                return self.amount(numbers[body[:-1]], "dollars")
-            if body == "vo":
-                return self.amount(numbers["v"], self.slots["o"])
-            value = numbers.get(body, self.slots.get(body))
-            assert value is not None, (text, body)
-            if isinstance(value, int) and 0 < value <= 12 and self.rng.random() < .1 and not re.search("[%:=^/]", text):
-                return WORDS[value]
-            return str(value)
+        # What is counted from now on, and whose it is. The link still spoke of what was before.
+        if concept.to:
+            slot = {"box": "z", "t": "t+"}.get(concept.to)
+            self.count(self.slots[slot] if slot else concept.to)
+        if concept.about_other and "{f}" in wording:
+            self.own(self.slots["f"])
+        self.change_scene()
+
+        # Of last steps half as many: there the printing alone is left to assert it.
+        recounted = self.rng.random() < self.dials.strict and not (last and self.rng.random() < 0.5)
+        if recounted:
+            self.sentences.append(self.fill(self.rng.choice(STORY["recount"])))
+        if last:
+            self.sentences.append(question or self.fill(self.rng.choice(STORY["ask"])))
+        self.quantity = value
+        self.values.append(value)
+        self.steps.append(Step(concept.name, forms, recounted))
+        return True
+
+    def allows(self, value) -> bool:
+        """A quantity of the right path is a positive whole number, and not too large a one."""
+        largest = LARGEST
+        if "age" in self.kinds:
+            largest = 110
+        elif self.length == 1:
+            largest = 100 * LARGEST
+        smallest = 1 if self.length == 1 else 2  # many steps do nothing to 1
+        return possible(value) and smallest <= value <= largest
+
+    def add(self, said: str, wording: str) -> None:
+        """Adds the sentence of a step, `wording` filled in."""
+        name = self.slots["n"]
+        if self.values and self.rng.random() < 0.5 and said.startswith(name + " "):
+            said = self.slots["He"] + said[len(name) :]
+        begun = self.length == 1 and self.quantity is not None
+        relation = "{f}" in wording and "{n}" in wording
+        if begun and relation and name in self.sentences[0] and self.rng.random() < 0.35:
+            self.sentences.insert(0, said)  # the relation before the number, as in schoolbooks
+        elif said != ".":
+            self.sentences.append(said)
+
+    def by_kind(self, lines: list[str]) -> tuple[list[str], list[str]]:
+        """-> (the lines that are meant for this kind of quantity, those for any)."""
+        tag = re.compile(r"(?:(money|thing|age|people|measure|length): )?(.*)")
+        tagged = [tag.match(line).groups() for line in lines]
+        own = [text for kind, text in tagged if kind in self.kinds]
+        return own, [text for kind, text in tagged if kind is None]
+
+    def fitting(self, lines: list[str]) -> list[str]:
+        """The lines that can be used, those for this kind of quantity twice as often."""
+        own, free = self.by_kind(lines)
+        if "age" in self.kinds or not free:  # a sentence about things makes no sense of an age
+            return own
+        return own * 2 + free
+
+    def pick_wording(self, concept, last) -> tuple[str | None, str]:
+        """-> (a wording of the step or None, the question of this very wording or "")."""
+        lines = self.fitting(concept.say[-1:] if self.dials.reworded else concept.say[:-1])
+        if not last:
+            # Lines with a question end a story; a lone "." needs a link to say anything at all.
+            lines = [line for line in lines if " => " not in line]
+            lines = [line for line in lines if line != "." or concept.link]
+        if not lines:
+            return None, ""
+        wording, _, own_question = self.rng.choice(lines).partition(" => ")
+        return wording, own_question
+
+    def pick_tail(self, concept, numbers, wording, own_question, last) -> tuple[str, str]:
+        """-> (the question at the end of the story, the link behind the step); one at most."""
+        about_other = "{f}" in wording
+        asks = [ask for ask in self.fitting(concept.ask) if about_other or "{f}" not in ask]
+        if about_other and concept.about_other:
+            asks = [ask for ask in asks if "{f}" in ask] or asks
+        if own_question or last and asks:
+            return self.fill(own_question or self.rng.choice(asks), **numbers), ""
+        if not concept.link:
+            return "", ""
+        if concept.link[0].startswith("?") and self.rng.random() < 0.6:  # "?": may be left out
+            return "", ""
+        return "", self.fill(self.rng.choice(concept.link).lstrip("?"), **numbers)
+
+    def forms(self, concept: Concept, numbers: dict) -> list[Form]:
+        """The right form first. A comment names the quantity as the story does, in digits."""
+        x = f"n{len(self.steps)}"
+        if not self.steps and self.quantity is not None:
+            x = str(self.quantity)
+        said = self.slots | numbers | {"x": x if x.isdigit() else "the first"}
+        forms = []
+        for comment, expression in (concept.right, *concept.wrong):
+            comment = re.sub(r"\{(\w+)\}", lambda slot: str(said[slot[1]]), comment)
+            forms.append(Form(comment, expression.format(x=x, **numbers)))
+        return forms[::-1] if numbers.get("flip") else forms
+
+    def fill(self, text: str, **numbers) -> str:
+        """Chooses among {a|b} from the inside out and fills the slots."""
         while "{" in text:
-            text = re.sub(r"\{([^{}]*)\}", one_slot, text)
-        text = self.singular(text)
-        text = re.sub(r" +", " ", text).strip().replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
+            text = re.sub(r"\{([^{}]*)\}", lambda match: self.slot(match, numbers), text)
+        text = singular_after_one(text)
+        text = re.sub(r" +", " ", text).strip()
+        text = text.replace(" .", ".").replace(" ,", ",").replace(" ?", "?")
         text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
         return text[:1].upper() + text[1:]
 
-    def singular(self, text):
-        """1 apples -> 1 apple, 1 more apples are -> 1 more apple is, 1 of them were -> 1 of them was"""
-        one_of = lambda m: f"{m[1]}{m[2] or ''}{SINGULAR.get(m[3], m[3])}{VERBS.get(m[4], m[4] or '')}"
-        text = re.sub(rf"\b(1 |[Oo]ne )((?:more|other|new|others|{'|'.join(ADJECTIVES)}) )?({'|'.join(SINGULAR)})\b( \w+\b)?", one_of, text)
-        text = re.sub(r"\b(1|[Oo]ne)( of (?:the )?\w+)( are| were)\b", lambda m: m[1] + m[2] + VERBS[m[3]], text)
-        return re.sub(r"\bThere (are|were) (1|one) ", lambda m: f"There{VERBS[' ' + m[1]]} {m[2]} ", text)
+    def slot(self, match: re.Match, numbers: dict) -> str:
+        """What the innermost braces of a wording become."""
+        body = match[1]
+        if "|" in body:
+            return self.rng.choice(body.split("|"))
+        if body.endswith("$"):
+            return self.amount(numbers[body[:-1]], "dollars")
+        if body == "vo":
+            return self.amount(numbers["v"], self.slots["o"])
+        value = numbers.get(body, self.slots.get(body))
+        assert value is not None, f"{match.string}: no {{{body}}}"
+        if is_small(value) and self.rng.random() < 0.1 and not re.search("[%:=^/]", match.string):
+            return WORDS.numbers[value]
+        return str(value)
+
+    def amount(self, k: int, noun: str) -> str:
+        if noun == "dollars" and self.rng.random() < 0.6:
+            return f"${k}"
+        if is_small(k) and self.rng.random() < 0.1:
+            return f"{WORDS.numbers[k]} {noun}"
+        return f"{k} {noun}"
 
 
-VERBS = {" are": " is", " were": " was", " come": " comes", " arrive": " arrives", " have": " has"}
+def is_small(value) -> bool:
+    """Whether it is a whole number that is written as a word now and then."""
+    return isinstance(value, int) and 0 < value < len(WORDS.numbers)
+
+
+def after_one() -> re.Pattern:
+    kinds = "|".join(["more", "other", "new", "others", *WORDS.adjectives])
+    nouns = "|".join(SINGULAR)
+    return re.compile(rf"\b(1 |[Oo]ne )((?:{kinds}) )?({nouns})\b( \w+\b)?")
+
+
+AFTER_ONE = after_one()
+
+
+def singular_after_one(text: str) -> str:
+    """1 apples -> 1 apple, 1 more apples are -> 1 more apple is, 1 of them were -> 1 of them was"""
+
+    def single(match):
+        count, kind, noun, verb = match.groups(default="")
+        return count + kind + SINGULAR.get(noun, noun) + verb[:1] + VERBS.get(verb[1:], verb[1:])
+
+    text = AFTER_ONE.sub(single, text)
+    of_them = r"\b(1|[Oo]ne)( of (?:the )?\w+) (are|were)\b"
+    text = re.sub(of_them, lambda match: f"{match[1]}{match[2]} {VERBS[match[3]]}", text)
+    there = r"\bThere (are|were) (1|one) "
+    return re.sub(there, lambda match: f"There {VERBS[match[1]]} {match[2]} ", text)
 
 
 def whole(value):
     return int(value) if value == int(value) else value
 
 
-KNOWN = {"__builtins__": {"round": round}}      # all that the code of a step may call
+CALLABLE = {"__builtins__": {"round": round}}  # all that the code of a step may call
 
 
-def evaluate(expression, variables):
-    return whole(eval(expression, KNOWN, variables))   # our own text, from concepts.py
+def evaluate(expression: str, variables: dict):
+    return whole(eval(expression, CALLABLE, variables))  # our own text, from concepts.txt
 
 
-def possible(value):
-    """Could this be a quantity of the world? Wrong readings often give fractions or negative numbers."""
+def possible(value) -> bool:
+    """Whether this can be a quantity: wrong readings often give fractions or negative numbers."""
     return value == int(value) and value > 0
 
 
-def attempt(rng, length, delayed, strict, reworded, among):
-    """One try at a problem of `length` steps; None if the numbers did not work out."""
-    story, sentences, steps, checks, values, used = Story(rng, length), [], [], [], [], set()
-    opened = rng.random() < (.55 if length == 1 else .4)       # by an opener, else by a sentence that tells a quantity
-    v, first = None, story.slots["n"]
-    if not opened:
-        v, sentence = begin(rng, story, reworded)
-        sentences.append(sentence)
-    for i in range(length):
-        c, slots = pick_concept(rng, story, length, opened and not i, delayed, used, v, among)
-        if c is None:
-            return None
-        used.add(c.name)
-        last = i == length - 1
-        wording, own_ask = pick_wording(rng, story, c, last, reworded)
-        if wording is None:
-            return None
-        say = story.fill(wording, **slots)
-        forms = forms_of(story, c, slots, str(v) if i == 0 and not opened else f"n{i}")
-        value = evaluate(forms[0][1], {f"n{i}": v} if i else {})
-        most = 110 if "age" in story.kinds else LARGEST if length > 1 else 100 * LARGEST
-        if not (possible(value) and (length == 1 or value > 1) and value <= most):
-            return None
-        asked, tail = pick_tail(rng, story, c, slots, wording, own_ask, last)
-        if values and rng.random() < .5 and say.startswith(story.slots["n"] + " "):
-            say = story.slots["He"] + say[len(story.slots["n"]):]
-        if length == 1 and not opened and "{f}" in wording and "{n}" in wording and story.slots["n"] in sentences[0] and rng.random() < .35:
-            sentences.insert(0, say)      # the relation first, then the number: schoolbooks do that
-        elif say != ".":
-            sentences.append(say)
-        if tail and not (last and asked):
-            sentences.append(tail)
-        story.goes_on(c, "{f}" in wording)
-        values.append(value)
-        v = value
-        steps.append((c.name, forms))
-        checks.append(rng.random() < strict and not (last and rng.random() < .5))
-        if checks[-1]:
-            sentences.append(story.fill(rng.choice(RECOUNT)))
-        if last:
-            sentences.append(tail if asked else story.fill(rng.choice(ASK)))
-    if not wrong_steps_show(steps, values):
-        return None
-    if length == 1 and wording == ".":
-        sentences = [as_typed(sentences[-1], rng)]
-    elif rng.random() < .05:
-        sentences.insert(rng.choice((0, 1)), story.fill(rng.choice(ASIDE)))
-    elif can_be_joined(sentences) and rng.random() < .25:
-        sentences = [joined(sentences, story)]
-    question = " ".join(sentences)
-    if length <= 3 and story.slots["n"] == first and first in BOYS and rng.random() < .2:
-        question = told_of(rng.choice(("I", "you")), first, question)
-    return Problem(question, str(v), steps, checks, sum(CONCEPTS[name].kind == "delayed" for name, _ in steps))
-
-
-def begin(rng, story, reworded):
-    """-> (a quantity, the sentence that tells it)."""
-    v = rng.randint(2, 60) if "age" in story.kinds else rng.randint(*rng.choice(((1, SMALL), (4, 150), (4, 150), (4, LARGEST))))
-    lines = START_KIND.get(min(story.kinds), START)
-    return v, story.fill(lines[-1] if reworded else rng.choice(lines[:-1] or lines), v=v)
-
-
-def pick_concept(rng, story, length, opener, delayed, used, v, among):
-    """-> (a concept that was not used and fits the quantity `v`, its slots), or (None, None) after 40 tries."""
-    for _ in range(40):
-        names = [name for name in (OPENERS if opener else DELAYED if rng.random() < delayed else LOCAL) if name in among]
-        if not names:
-            continue
-        c = CONCEPTS[rng.choices(names, [CONCEPTS[name].weight for name in names])[0]]
-        if c.name in used or not (opener and "age" in story.kinds or story.fitting(c.say)):
-            continue
-        slots = c.sample(rng, None if opener else v)
-        if slots and (length == 1 or all(k <= LARGEST for k in slots.values() if isinstance(k, int))):
-            if opener and ("age" in story.kinds or c.name == "convert"):
-                story.now(slots.pop("o", plural(rng.choice(THINGS))))
-            return c, slots
-    return None, None
-
-
-def pick_wording(rng, story, c, last, reworded):
-    """-> (a wording of the step, the question that belongs to this very wording or ""), or (None, None)."""
-    lines = [line for line in story.fitting([c.say[-1]] if reworded else c.say[:-1])
-             if last or " => " not in line and (line != "." or c.link)]
-    if not lines:
-        return None, None
-    wording, _, own_ask = rng.choice(lines).partition(" => ")
-    return wording, own_ask
-
-
-def pick_tail(rng, story, c, slots, wording, own_ask, last):
-    """-> (is it the question, the sentence behind the step: the question at the end of the story, else a link)."""
-    about_other = "{f}" in wording
-    asks = [ask for ask in story.fitting(c.ask) if about_other or "{f}" not in ask]
-    asks = [ask for ask in asks if about_other and c.others and "{f}" in ask] or asks
-    if own_ask or last and asks:
-        return True, story.fill(own_ask or rng.choice(asks), **slots)
-    if c.link and not (c.link[0].startswith("?") and rng.random() < .6):      # "?" marks a link that may be left out
-        return False, story.fill(rng.choice(c.link).lstrip("?"), **slots)
-    return False, ""
-
-
-def forms_of(story, c, slots, x):
-    """-> [(comment, expression)], the right form first. The comment names the quantity as the story does, digits only."""
-    told = dict(story.slots, **slots, x=x if x.isdigit() else "the first")
-    forms = [(re.sub(r"\{(\w+)\}", lambda slot: str(told[slot.group(1)]), comment), expression.format(x=x, **slots))
-             for comment, expression in (c.right, *c.wrong)]
-    return forms[::-1] if slots.get("flip") else forms
-
-
-def as_typed(ask, rng):
-    """A bare question, now and then in a hurry: "what is 2+2" for "What is 2 + 2?"."""
-    if rng.random() < .25:
-        ask = re.sub(r"(?<=[\d)]) ([-+*/x:]) (?=[\d(])", r"\1", ask)
-    if rng.random() < .15:
-        ask = ask[0].lower() + ask[1:]
-    return re.sub(r" ?=?[ ?.]*$", "", ask) if rng.random() < .15 else ask
-
-
-def told_of(who, name, text):
-    """ "Tom has 5 apples. How many does he have?" as "I have 5 apples. How many do I have?", or with "you"."""
-    me, my, am = ("me", "my", "am") if who == "I" else ("you", "your", "are")
-    was = "was" if who == "I" else "were"
-    def plain(verb):
-        return {"has": "have", "is": am, "was": was, "does": "do", "goes": "go", "ties": "tie"}.get(verb) or (
-            re.sub(r"(?<=ch|sh|ss)es$|(?<=[^s])s$", "", verb.removesuffix("ies") + "y" if verb.endswith("ies") else verb))
-    text = re.sub(rf"\b(is|was|does) ({re.escape(name)}|he)\b", lambda m: f"{plain(m[1])} {who}", text)
-    text = re.sub(rf"\b({re.escape(name)}|[Hh]e)( then| already|) (\w+)", lambda m: f"{who}{m[2]} {plain(m[3])}", text)
-    text = re.sub(rf"\b(and|but|then|{who}) ([a-z]+s)(?= (\d|\$|with |a |the |all |some |half |{'|'.join(WORDS)}))", lambda m: f"{m[1]} {plain(m[2])}", text)
-    text = re.sub(rf"\b{re.escape(name)}'s\b|\bhis\b", my, text)
-    text = re.sub(r"\bHis\b", my.title(), text)
-    text = re.sub(r"\bhim\b", me, text)
-    text = re.sub(rf"\b{re.escape(name)}\b", me, text)
-    text = re.sub(r"\b[Hh]e\b", who, text)
-    text = re.sub(rf"\b(asks|given|give|gives|gave|bring|brings|hand|hands) {who}\b", rf"\1 {me}", text)
-    return re.sub(r"(^|[.?] )(you|my)", lambda m: m[1] + m[2].title(), text)
-
-
-def can_be_joined(sentences):
-    return 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not any(re.search(r"(?<!Mr)(?<!Mrs)(?<!Ms)\. ", s) for s in sentences)
-
-
-def joined(sentences, story):
-    """ "A has 5. A gets 7. How many?" told as one sentence: "If A has 5 and A gets 7, how many?" """
-    def lower(s):
-        return s[0].lower() + s[1:] if s.split()[0] in STARTERS else s
-    *facts, ask = sentences
-    facts = " and ".join(lower(f.rstrip(".")) for f in facts)
-    return f"If {facts}, {lower(ask)}" if story.rng.random() < .6 else f"{ask.rstrip('?')} if {facts}?"
-
-
-STARTERS = set("""He She His Her Its They There Then It Each The A An How What In At For Of Out That This Every One Exactly These If
-Now Later After Before While Last During With To First Yesterday Together Just Some Three My Another""".split())
-
-
-def wrong_steps_show(steps, values):
-    """True if every single wrong step changes the answer, and a wrong delayed one gives an impossible answer."""
-    for i, (name, forms) in enumerate(steps):
-        for wrong in range(1, len(forms)):
+def wrong_steps_show(steps: list[Step], values: list) -> bool:
+    """Whether every single wrong step changes the answer, and a wrong delayed one gives an
+    impossible answer."""
+    for i, step in enumerate(steps):
+        for wrong in range(1, len(step.forms)):
             variables = {f"n{j + 1}": value for j, value in enumerate(values[:i])}
             for j in range(i, len(steps)):
-                variables[f"n{j + 1}"] = evaluate(steps[j][1][wrong if j == i else 0][1], variables)
+                form = steps[j].forms[wrong if j == i else 0]
+                variables[f"n{j + 1}"] = evaluate(form.expression, variables)
             final = variables[f"n{len(steps)}"]
-            if final == values[-1] or CONCEPTS[name].kind == "delayed" and possible(final):
+            if final == values[-1] or CONCEPTS[step.concept].delayed and possible(final):
                 return False
     return True
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Tales. Start reading at `told`, at the end of this part.
-
-def coined(rng):
-    """A word that nobody knows."""
-    syllable = lambda codas: rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(codas)
-    return syllable(CODAS) if rng.random() < .5 else syllable(CODAS) + rng.choice("aeio") + rng.choice(CODAS)
+# ---- how a story is put into one text
 
 
-ONSETS = "b br c ch cl d dr f fl g gr h j k kl l m n p pl pr qu r s sh sk st t th tr v w y z".split()
-VOWELS = "a e i o u a e i o u ai ea ee oo ou".split()
-CODAS = "b ck d g l ll m mp n nd ng nk p r rd rt s sh st t x".split()
+def compose(story: Story) -> str:
+    """The question, of the story's sentences."""
+    rng = story.rng
+    sentences = story.sentences
+    if story.length == 1 and story.bare:
+        # The few chain concepts with a bare wording lose their first sentence here, and with it a
+        # number that the answer needs (1% of such problems). Kept: seeds and corpus depend on it.
+        sentences = [as_typed(sentences[-1], rng)]
+    elif rng.random() < 0.05:
+        sentences.insert(rng.choice((0, 1)), story.fill(rng.choice(STORY["aside"])))
+    elif can_be_joined(sentences) and rng.random() < 0.25:
+        sentences = [joined(sentences, rng)]
+    return " ".join(sentences)
 
 
-def vocabulary(rng):
-    """The words of one tale: slot -> word."""
-    words = {}
-
-    def fresh(known):
-        while True:
-            word = coined(rng) if rng.random() < .12 else rng.choice(known).replace("_", " ")
-            if word not in words.values():
-                return word
-
-    def person():
-        pick, family = rng.random(), rng.choice("Hill Green Lopez Brown Smith Lee Jones Miller King Wood Clark Hall Young Baker".split())
-        return (coined(rng).title() if pick < .1 else f"{rng.choice(('the', 'a', 'another'))} {rng.choice(WHO)}" if pick < .25 else
-                f"{rng.choice(('Mr.', 'Mrs.', 'Ms.'))} {rng.choice((family, coined(rng).title()))}" if pick < .3 else
-                f"{rng.choice(('his', 'her', 'my'))} {rng.choice(RELATIVES + ['mom', 'dad', 'teacher', 'grandmother'])}" if pick < .35 else rng.choice(GIRLS + BOYS))
-
-    things, people, boxes = THINGS + MORE_THINGS, PEOPLE + MORE_PEOPLE, BOXES + MORE_BOXES
-    for slot, known in (("s", people if rng.random() < .12 else things), ("p", things), ("p3", things), ("p4s", things), ("thing", things), ("tool", things), ("person", people),
-                        ("bag", boxes), ("r", ADJECTIVES + MORE_ADJECTIVES), ("q", rng.choice((KINDS, MORE_ADJECTIVES))), ("r3", ADJECTIVES), ("adj", MORE_ADJECTIVES)):
-        words[slot] = fresh(known)
-    for many, one in dict(o="s", p="p", p3="p3", p4="p4s", things="thing", people="person", bags="bag").items():
-        words[many] = plural(words[one])
-    if rng.random() < .15:
-        words["o"] = rng.choice((f"{rng.choice(ADJECTIVES)} {words['o']}", f"{words['bags']} of {words['o']}", f"pieces of {words['s']}"))
-    while len({words.setdefault(slot, person()) for slot in "NML"}) < 3:
-        del words["N"], words["M"], words["L"]
-    words.update(coin=coined(rng).title(), rel=rng.choice(RELATIVES), place=fresh(PLACES + MORE_PLACES), job=rng.choice(JOBS), x=str(rng.randint(2, 99)),
-                 time=rng.choice("day day day week month year hour morning night trip".split()), ing=fresh(ING), came=fresh(CAME),
-                 unit=rng.choice("kilometers miles meters feet pages yards km blocks inches minutes".split()),
-                 unit2=rng.choice("dollars dollars pounds kilograms grams points cents minutes liters cups ounces".split()))
-    for slots, verbs in (("got get getting", GAIN), ("lost lose", LOSS), ("gone", LEFT)):
-        words.update(zip(slots.split(), (verb.replace("_", " ") for verb in rng.choice(verbs).split())))
-    she = words["N"] in GIRLS or words["N"].startswith(("Mrs.", "Ms.", "her ")) or words["N"] not in BOYS and rng.random() < .4
-    words.update(zip("he him his He His".split(), ("she", "her", "her", "She", "Her") if she else ("he", "him", "his", "He", "His")))
-    return words
+def as_typed(ask: str, rng: random.Random) -> str:
+    """A bare question, now and then typed in a hurry: "what is 2+2" for "What is 2 + 2?"."""
+    if rng.random() < 0.25:
+        ask = re.sub(r"(?<=[\d)]) ([-+*/x:]) (?=[\d(])", r"\1", ask)
+    if rng.random() < 0.15:
+        ask = ask[0].lower() + ask[1:]
+    if rng.random() < 0.15:
+        ask = re.sub(r" ?=?[ ?.]*$", "", ask)
+    return ask
 
 
-def alternatives(text):
-    """ "a|{b|c}" -> ["a", "{b|c}"] """
+def can_be_joined(sentences: list[str]) -> bool:
+    """Whether they are one or two facts, of one sentence each, and a question."""
+    inner_stop = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Ms)\. ")
+    several = any(inner_stop.search(sentence) for sentence in sentences)
+    return 1 < len(sentences) < 4 and sentences[-1].endswith("?") and not several
+
+
+def joined(sentences: list[str], rng: random.Random) -> str:
+    """ "A has 5. A gets 7. How many?" as one sentence: "If A has 5 and A gets 7, how many?" """
+    *facts, ask = sentences
+    told = " and ".join(inside(fact.rstrip(".")) for fact in facts)
+    if rng.random() < 0.6:
+        return f"If {told}, {inside(ask)}"
+    return f"{ask.rstrip('?')} if {told}?"
+
+
+def inside(sentence: str) -> str:
+    """A sentence as a part of another one: without its capital, unless it starts with a name."""
+    if sentence.split()[0] in WORDS.starters:
+        return sentence[0].lower() + sentence[1:]
+    return sentence
+
+
+def told_of(who: str, name: str, text: str) -> str:
+    """ "Tom has 5 apples. How many does he have?" as "I have 5 apples. How many do I have?", or
+    with "you"."""
+    me, my = ("me", "my") if who == "I" else ("you", "your")
+    name = re.escape(name)
+    numbers = "|".join(WORDS.numbers)
+    objects = rf"(\d|\$|with |a |the |all |some |half |{numbers})"
+
+    # The verbs first: once the name is gone, nothing shows whose they are.
+    text = re.sub(
+        rf"\b(is|was|does) ({name}|he)\b", lambda match: f"{plain_form(match[1], who)} {who}", text
+    )
+    text = re.sub(
+        rf"\b({name}|[Hh]e)( then| already|) (\w+)",
+        lambda match: f"{who}{match[2]} {plain_form(match[3], who)}",
+        text,
+    )
+    # The second verb of a sentence: "I have 5 and *get* 7". An object must follow: "and apples".
+    text = re.sub(
+        rf"\b(and|but|then|{who}) ([a-z]+s)(?= {objects})",
+        lambda match: f"{match[1]} {plain_form(match[2], who)}",
+        text,
+    )
+
+    # The possessive before the bare name, which would leave "me's".
+    text = re.sub(rf"\b{name}'s\b|\bhis\b", my, text)
+    text = re.sub(r"\bHis\b", my.title(), text)
+    text = re.sub(r"\bhim\b", me, text)
+    text = re.sub(rf"\b{name}\b", me, text)
+    text = re.sub(r"\b[Hh]e\b", who, text)
+
+    # Behind a verb of giving the person is an object after all.
+    givers = "asks|given|give|gives|gave|bring|brings|hand|hands"
+    text = re.sub(rf"\b({givers}) {who}\b", rf"\1 {me}", text)
+    return re.sub(r"(^|[.?] )(you|my)", lambda match: match[1] + match[2].title(), text)
+
+
+def plain_form(verb: str, who: str) -> str:
+    """The form of a verb behind "I" or "you": has -> have, carries -> carry, catches -> catch"""
+    irregular = {"has": "have", "does": "do", "goes": "go", "ties": "tie"}
+    irregular |= {"is": "am", "was": "was"} if who == "I" else {"is": "are", "was": "were"}
+    if verb in irregular:
+        return irregular[verb]
+    if verb.endswith("ies"):
+        verb = verb.removesuffix("ies") + "y"
+    return re.sub(r"(?<=ch|sh|ss)es$|(?<=[^s])s$", "", verb)
+
+
+# ---- tales
+
+
+def draw_tale(rng: random.Random) -> Problem:
+    """A problem of one step in free English."""
+    names = list(TALES)
+    weights = [TALES[name].weight for name in names]
+    while True:
+        name = rng.choices(names, weights)[0]
+        concept = CONCEPTS[name]
+        line = rng.choice(TALES[name].lines)
+
+        # Other slots of the concept belong to a story: a tale has words of its own for them.
+        slots = concept.sample(rng, None)
+        if not slots or not all_small(slots):
+            continue
+        numbers = {slot: k for slot, k in slots.items() if slot in "abcdkmw"}
+        numbers, decimal = dressed(rng, name, line, numbers)
+
+        forms = []
+        for comment, expression in (concept.right, *concept.wrong):
+            expression = expression.format(**numbers)
+            if decimal:
+                expression = f"round({expression}, 2)"  # else 0.1 + 0.2 prints 0.30000000000000004
+            forms.append(Form(comment.format(**numbers), expression))
+        right, *wrong = [evaluate(form.expression, {}) for form in forms]
+        if (right > 0 if decimal else possible(right)) and right not in wrong:
+            return Problem(tell_tale(rng, line, numbers), str(right), [Step(name, forms, False)])
+
+
+def dressed(rng, name, line, numbers) -> tuple[dict, bool]:
+    """-> (the numbers, now and then large or with a decimal point, whether they have one)."""
+    tales = TALES[name]
+    money = re.findall(r"{([a-d])\$}", line)
+    if (tales.large or tales.measured and not money) and rng.random() < 0.1:
+        return enlarged(rng, tales, numbers), False
+    # A share of an amount of money would not be a whole number of cents.
+    divided = "/" in CONCEPTS[name].right.expression
+    if money and not divided or tales.measured:
+        if rng.random() < (0.3 if money else 0.06):
+            return with_cents(rng, numbers, money or numbers), True
+    return numbers, False
+
+
+def enlarged(rng, tales: Tales, numbers: dict) -> dict:
+    """Some of the numbers or all, now of four to six digits. People write these with a comma or
+    without: as code, 12_500 or 12500."""
+    if tales.measured:
+        factor = rng.choice((100, 1000, 10000))
+    else:
+        factor = rng.randint(10, 300)
+    comma = "_" if rng.random() < 0.5 else ""
+    if tales.measured:
+        numbers = {slot: k * factor + rng.randrange(factor) for slot, k in numbers.items()}
+    else:
+        growing = rng.choice(tales.large)
+        numbers = numbers | {slot: numbers[slot] * factor for slot in growing}
+    return {slot: f"{k:{comma}}" for slot, k in numbers.items()}
+
+
+def with_cents(rng, numbers: dict, slots: Collection[str]) -> dict:
+    """The numbers in `slots` now have a decimal point: as money, 12.50, or as others, 12.5."""
+    kind = rng.choice(("usual", "any", "tenths"))
+    dotted = dict(numbers)
+    for slot, k in numbers.items():
+        if slot in slots:
+            before = k if rng.random() < 0.8 else 0
+            dotted[slot] = f"{before}.{cents(rng, kind)}"
+    return dotted
+
+
+def cents(rng, kind: str) -> str:
+    """The digits behind the point."""
+    if kind == "usual":
+        return rng.choice(("50", "25", "75", "95", "99"))
+    if kind == "any":
+        return f"{rng.randrange(100):02}"
+    return str(rng.randint(1, 9))
+
+
+def tell_tale(rng: random.Random, line: str, numbers: dict) -> str:
+    """A line of tales.txt, told in words chosen at random."""
+    words = vocabulary(rng)
+    fill = partial(fill_tale, rng, words, numbers)
+    facts, _, ask = line.rpartition(" => ")
+    sentences = []
+    if facts:
+        stop = r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )"
+        sentences = re.split(stop, fill(facts))
+
+    # Remarks that do not matter; those of the second kind have a number that does not.
+    while rng.random() < 0.25:
+        place = rng.randint(0, max(0, len(sentences) - 1))
+        sentences.insert(place, fill(rng.choice(lines_of(PHRASES["chat"]))))
+    if rng.random() < 0.12:
+        place = rng.randint(0, max(0, len(sentences) - 1))
+        sentences.insert(place, fill(rng.choice(lines_of(PHRASES["aside"]))))
+    ask = fill(ask).strip(". ") or sentences.pop()
+    ask = put_if(rng, sentences, ask)
+    text = tidied(" ".join([*sentences, ask]), words)
+    return as_people_type(rng, text)
+
+
+def put_if(rng, sentences: list[str], ask: str) -> str:
+    """Now and then takes the last fact off `sentences` and makes it a part of the question, which
+    is given back."""
+    if not sentences or not sentences[-1].endswith(".") or ask.startswith(("If", "What")):
+        return ask
+    if rng.random() < 0.75:
+        return ask
+    fact = sentences.pop().strip(" .")
+    if fact.split()[0].rstrip(",") in WORDS.starters:
+        fact = fact[0].lower() + fact[1:]
+    if rng.random() < 0.3:
+        return f"{ask.rstrip('?')} if {fact}?"
+    return f"If {fact}{rng.choice((', ', ', ', ' '))}{ask[0].lower() + ask[1:]}"
+
+
+def tidied(text: str, words: dict[str, str]) -> str:
+    """One of a thing in the singular, single spaces, "an" before a vowel, capitals."""
+    for many, single in dict(o="s", people="person", bags="bag").items():
+        pattern = rf"(?<![.,])\b(1|[Oo]ne) {re.escape(words[many])}\b"
+        text = re.sub(pattern, rf"\1 {words[single]}", text)
+
+    # Slots that came out empty leave spaces behind.
+    text = re.sub(r" +", " ", text).strip()
+    text = re.sub(r" (?=[.,?])", "", text)
+    text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
+    return re.sub(r"(^|[.?] )([a-z])", lambda match: match[1] + match[2].upper(), text)
+
+
+def as_people_type(rng, text: str) -> str:
+    """Now and then without capitals, punctuation or the question mark."""
+    if rng.random() < 0.1:
+        text = text.lower()
+        if rng.random() < 0.5:
+            text = re.sub(r",(?!\d)", "", text).replace("'s", rng.choice((" 's", "s")))
+    return text.rstrip("?") if rng.random() < 0.06 else text
+
+
+def fill_tale(rng, words: dict[str, str], numbers: dict, text: str) -> str:
+    """Fills the braces of a tale from the inside out."""
+
+    def slot(match):
+        body = match[1]
+        if "|" in body:
+            body = rng.choice(body.split("|"))
+            if body not in words and body not in PHRASES and body not in numbers:
+                # Single letters are slots within an alternative too.
+                return re.sub(r"\b[opqr]\b", r"{\g<0>}", body)
+        if body in PHRASES:
+            return f" {rng.choice(alternatives(PHRASES[body]))} "
+        if body in ("DAY", "MONTH"):
+            return rng.choice(WORDS.days if body == "DAY" else WORDS.months)
+        if body == "place" and rng.random() < 0.4:  # a story may have several places
+            return rng.choice(WORDS.places + WORDS.more_places)
+        number = numbers.get(body.rstrip("$"))
+        if number is None:
+            return words[body]
+        return number_in_tale(rng, number, money=body.endswith("$"))
+
+    while "{" in text:
+        text = re.sub(r"\{([^{}]*)\}", slot, text)
+    return text
+
+
+def number_in_tale(rng, number, money: bool) -> str:
+    written_out = isinstance(number, int) and number < len(WORDS.numbers)
+    if written_out and rng.random() < 0.1 and not money:
+        return WORDS.numbers[number]
+    digits = str(number).replace("_", ",")
+    if not money:
+        return digits
+    return f"${digits}" if rng.random() < 0.6 else f"{digits} dollars"
+
+
+def alternatives(text: str) -> list[str]:
+    """ "a|{b|c}" -> ["a", "{b|c}"]"""
     parts, depth = [""], 0
-    for sign in re.sub(r"\n *", "", text):
+    for sign in text.replace("\n", ""):
         depth += (sign == "{") - (sign == "}")
-        if sign == "|" and not depth:
+        if sign == "|" and depth == 0:
             parts.append("")
         else:
             parts[-1] += sign
     return parts
 
 
-def tale(rng, line, numbers):
-    """A line of TALES, told in words chosen at random."""
-    words = vocabulary(rng)
+def coined(rng) -> str:
+    """A word that nobody knows."""
 
-    def word(match):
-        body = match[1]
-        if "|" in body:
-            body = rng.choice(body.split("|"))
-            if body not in words and body not in PHRASES and body not in numbers:
-                return re.sub(r"\b[opqr]\b", r"{\g<0>}", body)      # these are slots within an alternative too
-        if body in PHRASES:
-            return f" {rng.choice(alternatives(PHRASES[body]))} "
-        if body in ("DAY", "MONTH"):
-            return rng.choice(DAYS if body == "DAY" else MONTHS)
-        if body == "place" and rng.random() < .4:
-            return rng.choice(PLACES + MORE_PLACES).replace("_", " ")
-        k = numbers.get(body.rstrip("$"))
-        if k is None:
-            return words[body]
-        if isinstance(k, int) and k < len(WORDS) and rng.random() < .1 and not body.endswith("$"):
-            return WORDS[k]
-        k = str(k).replace("_", ",")
-        return k if not body.endswith("$") else f"${k}" if rng.random() < .6 else f"{k} dollars"
+    def syllable():
+        return rng.choice(WORDS.onsets) + rng.choice(WORDS.vowels) + rng.choice(WORDS.codas)
 
-    def filled(text):
-        while "{" in text:
-            text = re.sub(r"\{([^{}]*)\}", word, text)
-        return text
-
-    facts, _, ask = line.rpartition(" => ")
-    sentences = re.split(r"(?<=[.?]) +(?=\w)(?<!Mr. )(?<!Ms. )(?<!Mrs. )", filled(facts)) if facts else []
-    while rng.random() < .25:
-        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), filled(rng.choice(alternatives(PHRASES["chat"]))))
-    if rng.random() < .12:
-        sentences.insert(rng.randint(0, max(0, len(sentences) - 1)), filled(rng.choice(alternatives(PHRASES["aside"]))))
-    ask = filled(ask).strip(". ") or sentences.pop()
-    ask = put_if(rng, sentences, ask)
-    text = " ".join([*sentences, ask])
-    for many, one in dict(o="s", people="person", bags="bag").items():
-        text = re.sub(rf"(?<![.,])\b(1|[Oo]ne) {re.escape(words[many])}\b", rf"\1 {words[one]}", text)
-    text = re.sub(r" +", " ", text).strip()
-    text = re.sub(r" (?=[.,?])", "", text)
-    text = re.sub(r"\b([Aa]) (?=[aeio]|hour)", r"\1n ", text)
-    text = re.sub(r"(^|[.?] )([a-z])", lambda m: m[1] + m[2].upper(), text)
-    if rng.random() < .1:
-        text = text.lower()
-        if rng.random() < .5:
-            text = re.sub(r",(?!\d)", "", text).replace("'s", rng.choice((" 's", "s")))
-    return text.rstrip("?") if rng.random() < .06 else text
+    if rng.random() < 0.5:
+        return syllable()
+    return syllable() + rng.choice("aeio") + rng.choice(WORDS.codas)
 
 
-def put_if(rng, sentences, ask):
-    """Now and then the last fact becomes a part of the question, which is given back; then it is taken off `sentences`."""
-    if not sentences or not sentences[-1].endswith(".") or ask.startswith(("If", "What")) or rng.random() < .75:
-        return ask
-    fact = sentences.pop().strip(" .")
-    fact = fact[0].lower() + fact[1:] if fact.split()[0].rstrip(",") in STARTERS else fact
-    if rng.random() < .3:
-        return f"{ask.rstrip('?')} if {fact}?"
-    return f"If {fact}{rng.choice((', ', ', ', ' '))}{ask[0].lower() + ask[1:]}"
-
-
-def enlarged(rng, name, numbers):
-    """A tale's numbers, now of four to six digits, some of them or all. People write these with a comma or without: as code,
-    12_500 or 12500."""
-    factor, comma = rng.choice((100, 1000, 10000)) if name in MEASURED else rng.randint(10, 300), "_" if rng.random() < .5 else ""
-    if name in MEASURED:
-        numbers = {slot: k * factor + rng.randrange(factor) for slot, k in numbers.items()}
-    else:
-        numbers = numbers | {slot: numbers[slot] * factor for slot in rng.choice(GROWING[name].split())}
-    return {slot: f"{k:{comma}}" for slot, k in numbers.items()}
-
-
-def with_cents(rng, numbers, slots):
-    """The numbers in `slots`, now with a decimal point: as money, 12.50, or as anything else, 12.5."""
-    part = rng.choice((lambda: rng.choice(("50", "25", "75", "95", "99")), lambda: f"{rng.randrange(100):02}", lambda: str(rng.randint(1, 9))))
-    return {slot: f"{k if rng.random() < .8 else 0}.{part()}" if slot in slots else k for slot, k in numbers.items()}
-
-
-def told(rng):
-    """A problem of one step in free English (tales.py)."""
+def coined_or_known(rng, known: list[str], taken: Collection[str]) -> str:
+    """A word for a slot of a tale that no other slot has."""
     while True:
-        name = rng.choices(list(TALES), [WEIGHTS.get(name, 1) for name in TALES])[0]
-        c, line = CONCEPTS[name], rng.choice(TALES[name].splitlines()).strip()
-        numbers = c.sample(rng, None)
-        if not numbers or any(isinstance(k, int) and k > LARGEST for k in numbers.values()):
-            continue
-        numbers = {slot: k for slot, k in numbers.items() if slot in "abcdkmw"}
-        decimal, money = False, re.findall(r"{([a-d])\$}", line)
-        if name in (MEASURED if not money else ()) | GROWING.keys() and rng.random() < .1:
-            numbers = enlarged(rng, name, numbers)
-        elif (money and "/" not in c.right[1] or name in MEASURED) and rng.random() < (.3 if money else .06):
-            numbers, decimal = with_cents(rng, numbers, money or numbers), True
-        forms = [(comment.format(**numbers), expression.format(**numbers)) for comment, expression in (c.right, *c.wrong)]
-        if decimal:      # else 0.1 + 0.2 prints 0.30000000000000004
-            forms = [(comment, f"round({expression}, 2)") for comment, expression in forms]
-        values = [evaluate(expression, {}) for _, expression in forms]
-        if (values[0] > 0 if decimal else possible(values[0])) and values[0] not in values[1:]:
-            return Problem(tale(rng, line, numbers), str(values[0]), [(name, forms)], [False], 0)
+        word = coined(rng) if rng.random() < 0.12 else rng.choice(known)
+        if word not in taken:
+            return word
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Problems of every kind.
+def vocabulary(rng: random.Random) -> dict[str, str]:
+    """The words of one tale: slot -> word."""
+    words = nouns(rng)
+    fresh = partial(coined_or_known, rng, taken=words.values())
+    words |= people(rng)
+    words |= dict(
+        coin=coined(rng).title(),
+        rel=rng.choice(WORDS.relatives),
+        place=fresh(WORDS.places + WORDS.more_places),
+        job=rng.choice(WORDS.jobs),
+        x=str(rng.randint(2, 99)),
+        time=rng.choice(WORDS.times),
+        ing=fresh(WORDS.doing),
+        came=fresh(WORDS.come),
+        unit=rng.choice(WORDS.more_units),
+        unit2=rng.choice(WORDS.amounts),
+    )
+    # The forms of a verb belong together: "bought" goes with "buy" in one tale.
+    words |= zip(("got", "get", "getting"), rng.choice(WORDS.gain), strict=True)
+    words |= zip(("lost", "lose"), rng.choice(WORDS.lose), strict=True)
+    words["gone"] = rng.choice(WORDS.leave)
+    return words | pronouns(rng, words["N"])
 
-def problem(rng, steps, delayed=.12, strict=0., reworded=False, among=CONCEPTS):
-    """A random problem.
 
-    steps     number of dependent steps, 1 to 9
-    delayed   dial: probability that a step is a delayed one
-    strict    dial: probability that a quantity is counted again, so that the next step asserts it (delta = 1)
-    reworded  only the wordings that nothing else uses
-    among     names of the concepts that may occur; TALES: a tale, whatever the other arguments
-    """
-    if among is TALES:
-        return told(rng)
+def nouns(rng: random.Random) -> dict[str, str]:
+    """The things of a tale, singular and plural, what holds them and how they look."""
+    things = WORDS.things + WORDS.more_things
+    adjectives = WORDS.adjectives + WORDS.more_adjectives
+    counted = things
+    if rng.random() < 0.12:
+        counted = WORDS.people + WORDS.more_people
+    known = dict(s=counted, p=things, p3=things, p4s=things, thing=things, tool=things)
+    known |= dict(person=WORDS.people + WORDS.more_people, bag=WORDS.boxes + WORDS.more_boxes)
+    known |= dict(r=adjectives, q=rng.choice((WORDS.kinds, WORDS.more_adjectives)))
+    known |= dict(r3=WORDS.adjectives, adj=WORDS.more_adjectives)
+    words = {}
+    for slot, choices in known.items():
+        words[slot] = coined_or_known(rng, choices, words.values())
+
+    # {p} and {p3} are always several.
+    several = dict(o="s", p="p", p3="p3", p4="p4s", things="thing", people="person", bags="bag")
+    for many, single in several.items():
+        words[many] = plural(words[single])
+
+    # What is counted can be several words: "boxes of apples".
+    if rng.random() < 0.15:
+        described = f"{rng.choice(WORDS.adjectives)} {words['o']}"
+        held = f"{words['bags']} of {words['o']}"
+        words["o"] = rng.choice((described, held, f"pieces of {words['s']}"))
+    return words
+
+
+def people(rng: random.Random) -> dict[str, str]:
+    """Three persons, all different."""
     while True:
-        found = attempt(rng, steps, delayed, strict, reworded, among)
-        if found:
-            return found
+        persons = {slot: person(rng) for slot in "NML"}
+        if len(set(persons.values())) == 3:
+            return persons
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Solutions, in the step format of rstar.py.
+def person(rng: random.Random) -> str:
+    """A name, or what somebody may be called: "the baker", "Mrs. Hill", "his uncle"."""
+    pick = rng.random()
+    family = rng.choice(WORDS.families)
+    if pick < 0.1:
+        return coined(rng).title()
+    if pick < 0.25:
+        return f"{rng.choice(('the', 'a', 'another'))} {rng.choice(WORDS.who)}"
+    if pick < 0.3:
+        title = rng.choice(("Mr.", "Mrs.", "Ms."))
+        return f"{title} {rng.choice((family, coined(rng).title()))}"
+    if pick < 0.35:
+        whose = rng.choice(("his", "her", "my"))
+        return f"{whose} {rng.choice(WORDS.relatives + WORDS.more_relatives)}"
+    return rng.choice(WORDS.girls + WORDS.boys)
 
-def solution(p, choices=None, slip=lambda: False):
-    """The solution text of problem `p` up to <end_of_code>; `choices[i]` is the form taken in step i (0: right)."""
+
+def pronouns(rng, name: str) -> dict[str, str]:
+    female = name in WORDS.girls or name.startswith(("Mrs.", "Ms.", "her "))
+    if not female and name not in WORDS.boys:
+        female = rng.random() < 0.4
+    if female:
+        return dict(he="she", him="her", his="her", He="She", His="Her")
+    return dict(he="he", him="him", his="his", He="He", His="His")
+
+
+# ---- solutions, in the step format of rstar.py
+
+
+def solution(
+    problem: Problem, choices: list[int] | None = None, slip: Callable[[], bool] = lambda: False
+) -> str:
+    """The solution text up to <end_of_code>; `choices[i]` is the form taken in step i (0: right).
+    Where `slip()` is true, a step uses a variable that does not exist."""
+    choices = choices or [0] * len(problem.steps)
     text = ""
-    for i, (_, forms) in enumerate(p.steps):
-        comment, expression = forms[choices[i] if choices else 0]
+    check = ""
+    for i, (step, choice) in enumerate(zip(problem.steps, choices, strict=True)):
+        comment, expression = step.forms[choice]
         if slip():
-            expression = expression.replace(f"n{i}", f"n{i + 2}") if f"n{i}" in expression else f"n{i + 2} + " + expression
-        text += f"# Step {i + 1}: {comment}\n{check(p, i - 1)}n{i + 1} = {expression}\n<end_of_step>\n\n"
-    return text + f"# Now print the final answer\n{check(p, len(p.steps) - 1)}print(n{len(p.steps)})\n<end_of_code>"
+            expression = slipped(expression, i)
+        text += f"# Step {i + 1}: {comment}\n{check}n{i + 1} = {expression}\n<end_of_step>\n\n"
+        check = f"assert n{i + 1} == int(n{i + 1}) > 0\n" if step.recounted else ""
+    return f"{text}# Now print the final answer\n{check}print(n{len(problem.steps)})\n<end_of_code>"
 
 
-def check(p, i):
-    """The assertion at the start of the step after a recount."""
-    return f"assert n{i + 1} == int(n{i + 1}) > 0\n" if i >= 0 and p.checks[i] else ""
+def slipped(expression: str, i: int) -> str:
+    """The code of step i + 1, which has n1 to n{i}, with n{i + 2} instead."""
+    if f"n{i}" in expression:
+        return expression.replace(f"n{i}", f"n{i + 2}")
+    return f"n{i + 2} + {expression}"
 
 
-def student(rng, p):
-    """(choices, solution) as the base's corpus has it: right steps at the rates of their concepts, and slips."""
-    choices = [0 if rng.random() < CONCEPTS[name].rate else rng.randint(1, len(forms) - 1) for name, forms in p.steps]
-    return choices, solution(p, choices, slip=lambda: rng.random() < SLIP)
+def student(rng: random.Random, problem: Problem) -> tuple[list[int], str]:
+    """-> (choices, solution) as in the base's corpus: right steps at the rates of their concepts,
+    and slips."""
+    choices = []
+    for step in problem.steps:
+        right = rng.random() < CONCEPTS[step.concept].rate
+        choices.append(0 if right else rng.randint(1, len(step.forms) - 1))
+    return choices, solution(problem, choices, slip=lambda: rng.random() < SLIP)
 
 
-def run(p, choices):
+def output_of(problem: Problem, choices: list[int]) -> str | None:
     """What the solution with these choices prints; None if an assertion stops it."""
     variables = {}
-    for i, (_, forms) in enumerate(p.steps):
-        variables[f"n{i + 1}"] = value = eval(forms[choices[i]][1], KNOWN, variables)
-        if p.checks[i] and not possible(value):
+    for i, (step, choice) in enumerate(zip(problem.steps, choices, strict=True)):
+        value = eval(step.forms[choice].expression, CALLABLE, variables)
+        variables[f"n{i + 1}"] = value
+        if step.recounted and not possible(value):
             return None
     return str(value)
 
 
-def stated(output):
+def stated(output: str) -> str:
     """The answer that is stated for a printed output: whole numbers without their decimal point."""
     return f"The answer is \\boxed{{{output.removesuffix('.0')}}}.{END_OF_ANSWER}"
 
 
-def student_record(rng, p):
-    """A student's whole solution as train_policy.py reads it, slips included; None if an assertion stops it."""
-    choices, code = student(rng, p)
-    output = run(p, choices)
-    return None if output is None else dict(query=p.question, response=f"{code}\n<output>{output}<end_of_output>\n<answer>{stated(output)}")
+def student_record(rng: random.Random, problem: Problem) -> dict[str, str] | None:
+    """A student's whole solution as train_policy.py reads it, slips included; None if an assertion
+    stops it."""
+    choices, code = student(rng, problem)
+    output = output_of(problem, choices)
+    if output is None:
+        return None
+    response = f"{code}\n<output>{output}<end_of_output>\n<answer>{stated(output)}"
+    return dict(query=problem.question, response=response)
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Splits and mixes.
-
-SPLITS = dict(pretrain=(0, 14), train=(14, 17), dev=(17, 18), test=(18, 20))     # buckets of the hash, of 20
-SUMS = """plus minus multiply divide plus3 plus_minus minus_plus plus_times times_plus bracket multiple squared
-times_minus minus_times minus_twice times3""".split()     # bare ones, that tell no story
-#             steps, each as often;     delayed  strict  concepts
-MIXES = dict(sums=((1,), 0., 0., SUMS), tales=((1,), 0., 0., TALES), plain=((1, 1, 1, 2, 3), 0., 0., CONCEPTS),
-             short=((1, 2, 3), .2, .3, CORE), standard=((2, 3, 4, 5, 6, 7), .06, .3, CORE),
-             hard=((5, 6, 7, 8, 9), .6, 1., CORE), reworded=((2, 3, 4, 5), .06, .3, CORE))
+# ---- command line
 
 
-def draw(rng, split, steps, delayed, strict, reworded=False, among=CONCEPTS):
-    """A problem whose text falls into `split`."""
-    low, high = SPLITS[split]
-    while True:
-        p = problem(rng, steps, delayed, strict, reworded, among)
-        if low <= zlib.crc32(p.question.encode()) % 20 < high:
-            return p
-
-
-def problems(split, mix="standard", count=1000, seed=0, strict=None):
-    """`count` problems of a split and mix, a function of the seed. `strict` turns that dial away from the mix's own."""
-    steps, delayed, usual, among = MIXES[mix]
-    rng = random.Random(f"{split} {mix} {seed}")
-    return [draw(rng, split, steps[i % len(steps)], delayed, usual if strict is None else strict, mix == "reworded", among)
-            for i in range(count)]
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Problems of the tiny world, one JSON line each.", usage=argparse.SUPPRESS,      # a mistake gets one line
-                                     allow_abbrev=False)
-    parser.add_argument("--split", choices=SPLITS, default="test")
-    parser.add_argument("--mix", choices=MIXES, default="standard")
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--strict", type=float, help="share of quantities that are counted again; default: the mix's own")
-    parser.add_argument("--solutions", action="store_true", help="add the right solution and the number of steps")
-    parser.add_argument("--students", action="store_true", help="print what the base's corpus holds, {query, response}: more pretraining, as a control")
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Problems of the tiny world, one JSON line each.",
+        usage=argparse.SUPPRESS,  # an error is one line
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--split", choices=SPLITS, default="test")
+    add("--mix", choices=MIXES, default="standard")
+    add("--count", type=int, default=100)
+    add("--seed", type=int, default=0)
+    add("--strict", type=float, help="share of quantities counted again (default: the mix's)")
+    add = parser.add_mutually_exclusive_group().add_argument
+    add("--solutions", action="store_true", help="add the right solution and its number of steps")
+    add("--students", action="store_true", help="{query, response}, as the base's corpus has them")
     args = parser.parse_args()
-    if args.count < 0 or not 0 <= (args.strict or 0) <= 1:
-        parser.error("--count must be 0 or more" if args.count < 0 else "--strict is a share, 0 to 1")
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)      # `| head` may leave early
+    if args.count < 0:
+        parser.error(f"--count {args.count}: must be 0 or more")
+    if args.strict is not None and not 0 <= args.strict <= 1:
+        parser.error(f"--strict {args.strict}: must be a share, from 0 to 1")
+    return args
+
+
+def records(args: argparse.Namespace):
+    """The objects to print, one by one."""
     rng = random.Random(args.seed)
     for p in problems(args.split, args.mix, args.count, args.seed, args.strict):
-        more = dict(solution=solution(p), steps=len(p.steps), delayed=p.delayed) if args.solutions else {}
-        record = student_record(rng, p) if args.students else dict(question=p.question, answer=p.answer, **more)
+        record = dict(question=p.question, answer=p.answer)
+        if args.students:
+            record = student_record(rng, p)
+        elif args.solutions:
+            record |= dict(solution=solution(p), steps=len(p.steps), delayed=p.delayed)
         if record:
+            yield record
+
+
+def main() -> None:
+    args = parse_arguments()
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` may leave early
+    try:
+        if sys.stdout is None:  # `>&-`: print() would say nothing
+            raise OSError(errno.EBADF, "standard output is closed")
+        for record in records(args):
             print(json.dumps(record))
+        sys.stdout.flush()
+    except OSError as error:
+        # Python flushes once more when it exits, and would report the same error a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"world.py: cannot write the problems: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
