@@ -34,10 +34,9 @@ from urllib.parse import urlsplit
 
 from files import *  # noqa: F403  (every name of files.py can be imported from here)
 from files import UserError
+from verifier import VerifierError
 
 HERE = Path(__file__).resolve().parent
-# Read when transformers is imported.
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # --------------------------------------------------------------------------------------------------
 # Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
@@ -61,7 +60,7 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
         # Flush here: a full disk or a closed pipe would otherwise surface after this `try`.
         print(end="", flush=True)
         return code
-    except UserError as error:
+    except (UserError, VerifierError) as error:
         message = str(error)
     except BrokenPipeError:
         # Whoever read our output has left, such as `head`; 141 is what a shell reports then.
@@ -94,7 +93,10 @@ def explain(error: Exception, less_memory: str) -> str:
 
 def is_shortage(error: Exception) -> bool:
     """Whether memory or threads have run out, for which torch has other words on each device."""
-    words = "out of memory|not enough memory|n.t allocate memory|bad_alloc|n.t start new thread"
+    words = (
+        "out of memory|not enough memory|n.t allocate memory|bad_alloc|ALLOC_FAILED"
+        "|n.t start new thread|Resource temporarily unavailable"
+    )
     return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.I))
 
 
@@ -224,6 +226,8 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
     # Progress bars only for a download: loading a local folder takes a moment.
     if local:
         transformers.logging.disable_progress_bar()
+    else:
+        transformers.logging.enable_progress_bar()
     torch_device = pick_device(device)
     torch_dtype = pick_dtype(torch_device, dtype)
     try:
@@ -289,8 +293,8 @@ def hub_reachable() -> bool:
         return True
     try:
         address = urlsplit(huggingface_hub.constants.ENDPOINT)
-        host = (address.hostname, address.port or 443)
-        socket.create_connection(host, timeout=5).close()
+        port = address.port or dict(http=80).get(address.scheme, 443)
+        socket.create_connection((address.hostname, port), timeout=5).close()
     except (OSError, ValueError):
         return False
     return True
@@ -299,8 +303,8 @@ def hub_reachable() -> bool:
 def refuse_other_architecture(config, title: str, endings: tuple) -> None:
     architecture = (config.architectures or [""])[0]
     if architecture and not architecture.endswith(endings):
-        wanted = " or ".join(endings)
-        raise UserError(f"{title}: this is a {architecture}; a model ending in {wanted} is needed")
+        kinds = " or ".join(endings)
+        raise UserError(f"{title}: this is a {architecture}; its name must end in {kinds}")
     positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     if positions is not None and positions < 1:
         raise UserError(f"{title}: its config.json has max_position_embeddings of {positions}")
@@ -381,8 +385,8 @@ def pick_dtype(device, name: str = "auto"):
     return getattr(torch, name)
 
 
-# Parameters, our choice. With the bundled model of 1.8M, two threads took 25 to 33 s where one took
-# 18 s beside other programs, and were no faster on an idle machine.
+# Parameters; our choice. With the bundled model of 1.8M and beside other programs, two threads took
+# 25 to 33 s where one took 18 s.
 SMALL = 50_000_000
 
 
@@ -440,17 +444,21 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
     # Ctrl-C reaches every process of a terminal, but only this one is to answer. Whether a signal
     # is ignored is inherited, so the workers are deaf to it even while they import torch.
     hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in range(workers):
-        pipe, process = start_worker(number, workers, work, arguments)
-        processes[pipe] = process
-    signal.signal(signal.SIGINT, hearing)
+    try:
+        for number in range(workers):
+            pipe, process = start_worker(number, workers, work, arguments)
+            processes[pipe] = process
+    finally:
+        signal.signal(signal.SIGINT, hearing)
     running = dict(processes)
     try:
         while running:
             for pipe in wait(list(running)):
                 kind, value = receive(pipe, processes[pipe])
                 if kind == "job":
-                    pipe.send(next(jobs, None))
+                    # If it has died since, its end of the pipe says so next.
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.send(next(jobs, None))
                 elif kind == "value":
                     yield value
                 elif kind == "error":
@@ -519,5 +527,6 @@ def progress_bar(total: int, unit: str, done: int = 0, **options):
     """A tqdm bar on stderr, so that stdout holds results alone."""
     from tqdm import tqdm
 
-    options.setdefault("dynamic_ncols", True)
+    # Not drawn before the first result: an error while models are loaded is to be the only line.
+    options = dict(dynamic_ncols=True, delay=0.001) | options
     return tqdm(total=total, initial=done, unit=unit, file=sys.stderr, **options)

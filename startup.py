@@ -7,6 +7,9 @@ package or a lack of memory.
 import os
 import sys
 
+# Read when transformers is imported.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
 
 def end_in_one_line(kind, error, trace) -> None:
     """Python's excepthook. Exit code 130 for Ctrl-C, otherwise 2; a bug keeps its traceback."""

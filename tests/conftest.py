@@ -1,5 +1,7 @@
-"""The tests run on the CPU, also where there is a GPU: they compare numbers that are exact in float32 only, and one H100
-failed them for the tests' own tensors. CUDA_VISIBLE_DEVICES=0 shows it to them nevertheless."""
+"""The tests run on the CPU, even where there is a GPU. CUDA_VISIBLE_DEVICES=0 shows it to them.
+
+They compare numbers that are exact in float32 only, and one H100 failed them for that.
+"""
 
 import os
 

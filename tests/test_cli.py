@@ -1,7 +1,10 @@
-"""The command line: what it prints, that it goes on after a kill, and one clear line for everything a user can get wrong."""
+"""The command line: what it prints, that it resumes, and one line for each error of a user."""
+
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,25 +12,48 @@ from pathlib import Path
 
 import pytest
 
+import cli
+import common
 import rstar
-from scripted import TWO, ScriptedPPM, ScriptedPolicy
+from scripted import TWO, ScriptedPolicy, ScriptedPPM
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT.parent / "shared" / "data"
-SCORES = {"n1 = 1": .5, "n1 = 2": -.5, "print(n1)": .2, "print(n1 )": .9}
+SCORES = {"n1 = 1": 0.5, "n1 = 2": -0.5, "print(n1)": 0.2, "print(n1 )": 0.9}
 QUESTIONS = [dict(question=f"question {i}", answer=str(1 + i % 2)) for i in range(5)]
 
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """The models are replaced by scripted ones; the list holds the policies that were made."""
-    made = []
+    """Scripted models instead of real ones; the list holds the policies that were loaded."""
+    policies = []
 
-    def load_models(args, config):
-        made.append(ScriptedPolicy(TWO))
-        return made[-1], None if args.ppm == "none" else ScriptedPPM(SCORES)
-    monkeypatch.setattr(rstar, "load_models", load_models)
-    return made
+    def load_models(policy, ppm, machine):
+        policies.append(ScriptedPolicy(TWO))
+        if ppm == "none":
+            return policies[-1], None
+        scores = ScriptedPPM(SCORES)
+        if ppm == str(cli.BUNDLED_PPM):
+            scores.unsure_below = dict(score=-0.4, agreement=0.7)
+        return policies[-1], scores
+
+    monkeypatch.setattr(cli, "load_models", load_models)
+    return policies
+
+
+@pytest.fixture
+def questions(tmp_path):
+    return write(tmp_path / "q.jsonl", QUESTIONS)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "trees.jsonl"
+
+
+@pytest.fixture
+def command(questions, out):
+    """A command line that grows five small trees."""
+    return ["--problems", questions, "--candidates", "2", "--rollouts", "3", "--trees", str(out)]
 
 
 def write(path, records):
@@ -36,441 +62,577 @@ def write(path, records):
 
 
 def refused(capsys, *arguments):
-    """Runs the command line, checks that it refused in one line and with exit code 2, and returns that line."""
-    code = rstar.main([str(argument) for argument in arguments])
+    """The one line with which the command line refuses; the exit code must be 2."""
+    code = cli.main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
-    assert code == 2 and out == "" and err.startswith("rstar: ") and err.count("\n") == 1, (code, out, err)
+    assert (code, out, err.count("\n")) == (2, "", 1), (code, out, err)
+    assert err.startswith("rstar: ")
     return err
 
 
+def load_that_raises(error):
+    def load_models(policy, ppm, machine):
+        raise error
+
+    return load_models
+
+
+# --------------------------------------------------------------------------------------------------
+# One problem.
+
+
 def test_the_last_line_is_the_answer_alone(scripted, capsys):
-    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
+    assert cli.main(["--problem", "What is it?", "--candidates", "2"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "Answer: 2" and "[PPM +0.90]" in out and "Output: 2" in out
+    assert out.splitlines()[-1] == "Answer: 2"
+    assert "[PPM +0.90]" in out
+    assert "Output: 2" in out
 
 
-def test_none_found_is_exit_code_1(scripted, capsys, monkeypatch):
-    monkeypatch.setattr(rstar, "load_models", lambda args, config: (ScriptedPolicy({"": ["n1 = 1 / 0"]}), None))
-    assert rstar.main(["--problem", "What is it?"]) == 1
+def test_no_answer_is_exit_code_1(capsys, monkeypatch):
+    policy = ScriptedPolicy({"": ["n1 = 1 / 0"]})
+    monkeypatch.setattr(cli, "load_models", lambda *models: (policy, None))
+    assert cli.main(["--problem", "What is it?"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "Answer: none found"
 
 
-def test_a_low_score_is_told_for_the_bundled_model(scripted, capsys, monkeypatch):
-    monkeypatch.setitem(SCORES, "print(n1)", -.7)
-    assert rstar.main(["--problem", "What is it?", "--candidates", "1"]) == 0
+@pytest.mark.parametrize(
+    "score, candidates, warning",
+    [
+        (-0.7, "1", "low confidence (PPM -0.70, 100% of the tree's samples agree)"),
+        (0.2, "2", "low confidence (PPM +0.90, 50% of the tree's samples agree)"),
+        (0.9, "1", ""),
+    ],
+)
+def test_low_confidence_is_reported(scripted, capsys, monkeypatch, score, candidates, warning):
+    monkeypatch.setitem(SCORES, "print(n1)", score)
+    assert cli.main(["--problem", "What is it?", "--candidates", candidates]) == 0
     err = capsys.readouterr().err
-    assert "low confidence (PPM -0.70, 100% of the tree's samples agree)" in err and "--policy" in err
-    rstar.main(["--problem", "What is it?", "--candidates", "1", "--policy", "other", "--ppm", "other"])
-    assert "low confidence" not in capsys.readouterr().err
-    monkeypatch.setitem(SCORES, "print(n1)", .9)
-    rstar.main(["--problem", "What is it?", "--candidates", "1"])
-    assert "low confidence" not in capsys.readouterr().err
+    assert ("low confidence" in err) == bool(warning)
+    assert warning in err
 
 
-def test_disagreement_is_told_for_the_bundled_model(scripted, capsys):
-    assert rstar.main(["--problem", "What is it?", "--candidates", "2"]) == 0
-    assert "low confidence (PPM +0.90, 50% of the tree's samples agree)" in capsys.readouterr().err
+def test_a_ppm_without_thresholds_reports_no_low_confidence(scripted, capsys, monkeypatch):
+    monkeypatch.setitem(SCORES, "print(n1)", -0.7)
+    models = ["--policy", "other", "--ppm", "other"]
+    assert cli.main(["--problem", "What is it?", "--candidates", "1", *models]) == 0
+    assert "low confidence" not in capsys.readouterr().err
 
 
 def test_print_tree_shows_every_node(scripted, capsys):
-    rstar.main(["--problem", "What is it?", "--candidates", "2", "--rollouts", "4", "--print-tree"])
+    cli.main(["--problem", "What is it?", "--candidates", "2", "--rollouts", "4", "--print-tree"])
     out = capsys.readouterr().out
-    assert out.count("└") == 4 and "→ 2" in out and "+0.90" in out
+    assert out.count("└") == 4
+    assert "→ 2" in out
+    assert "+0.90" in out
 
 
-def test_trees_and_the_rerun_that_does_nothing(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3"]
-    assert rstar.main(command) == 0
+def test_a_tree_of_1500_steps_is_printed(capsys):
+    root = node = rstar.Node("q")
+    for number in range(1, 1501):
+        node.children = [rstar.Node("x = 1", node, number)]
+        node = node.children[0]
+    cli.print_tree(root)
+    assert capsys.readouterr().out.count("└") == 1500
+
+
+def test_a_missing_ppm_is_only_reported_when_nothing_else_is_wrong(scripted, capsys, monkeypatch):
+    no_ppm = ["--problem", "What is it?", "--ppm", "none"]
+    cli.main([*no_ppm, "--candidates", "2"])
+    assert "no PPM" in capsys.readouterr().err
+    monkeypatch.setattr(ScriptedPolicy, "length", lambda policy, text: 5000)
+    assert "longer than the model can read" in refused(capsys, *no_ppm)
+    monkeypatch.setattr(cli, "load_models", load_that_raises(common.UserError("no policy")))
+    assert "no policy" in refused(capsys, *no_ppm)
+
+
+def test_half_a_character_does_no_harm(scripted, capsys):
+    assert cli.main(["--problem", "What is \udcff?", "--candidates", "2"]) == 0
+
+
+# --------------------------------------------------------------------------------------------------
+# A file of problems and its trees.
+
+
+def test_a_rerun_of_a_finished_file_does_nothing(scripted, command, out):
+    assert cli.main(command) == 0
     trees = rstar.read_trees(out)
-    assert sorted(tree.text for tree in trees) == [q["question"] for q in QUESTIONS] and all(tree.visits == 3 for tree in trees)
+    assert sorted(tree.text for tree in trees) == [record["question"] for record in QUESTIONS]
+    assert all(tree.visits for tree in trees)
     before = out.read_bytes()
-    assert rstar.main(command) == 0 and out.read_bytes() == before and len(scripted) == 1
+    assert cli.main(command) == 0
+    assert out.read_bytes() == before
 
 
-def test_characters_that_cut_a_line_elsewhere_do_not_here(scripted, tmp_path):
-    odd = [dict(question=f"What is\u2028{i}\x85?", answer="2") for i in range(3)]
-    questions, out = tmp_path / "q.jsonl", tmp_path / "trees.jsonl"
-    questions.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in odd), encoding="utf-8")
-    command = ["--problems", str(questions), "--trees", str(out), "--candidates", "2", "--rollouts", "3"]
-    assert [rstar.main(command), rstar.main(command)] == [0, 0] and len(scripted) == 1
-    assert [root.text for root in rstar.read_trees(out)] == [one["question"] for one in odd]
+def test_characters_that_cut_a_line_elsewhere_do_not_here(scripted, tmp_path, command, out):
+    records = [dict(question=f"What is\u2028{i}\x85?", answer="2") for i in range(3)]
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    (tmp_path / "q.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert cli.main(command) == 0
+    assert cli.main(command) == 0
+    assert [tree.text for tree in rstar.read_trees(out)] == [r["question"] for r in records]
 
 
-@pytest.mark.parametrize("left", ["", '{"index": 3, "quest'])
-def test_a_rerun_after_a_kill_makes_what_is_missing(scripted, tmp_path, left):
-    questions, out, whole = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "whole.jsonl"
-    command = ["--problems", questions, "--candidates", "2", "--rollouts", "3", "--trees"]
-    rstar.main([*command, str(whole)])
-    lines = whole.read_text().splitlines(keepends=True)
-    out.write_text("".join(lines[:2]) + left)       # killed after two problems, perhaps in the middle of writing the third
-    assert rstar.main([*command, str(out)]) == 0
-    assert out.read_text().startswith("".join(lines[:2])) and sorted(out.read_text().splitlines(True)) == sorted(lines)
+def test_two_searches_into_one_file(scripted, capsys, command, out):
+    with common.open_locked(out) as file:
+        # The other search is in the middle of a line.
+        file.write(b'{"index": 0, "quest')
+        assert "another run is writing to it" in refused(capsys, *command)
+    assert out.read_text() == '{"index": 0, "quest'
+    assert not scripted
 
 
-def test_a_rerun_after_a_kill_in_the_first_line(scripted, tmp_path):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    out.write_text('{"index": 0, "quest')
-    assert rstar.main(["--problems", questions, "--candidates", "2", "--trees", str(out)]) == 0 and len(rstar.read_trees(out)) == 5
-
-
-def test_a_finished_tree_without_its_newline_is_kept(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    command = ["--problems", questions, "--candidates", "2", "--trees", str(out)]
-    rstar.main(command)
-    whole = out.read_text()
-    for left in 5, 3:
-        out.write_text("".join(whole.splitlines(True)[:left]).rstrip())
-        assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
-        assert f"{5 - left} of them new" in capsys.readouterr().out
-
-
-def test_two_searches_into_one_file(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    with open(out, "a") as file:
-        rstar.hold(file)                            # the other search
-        file.write('{"index": 0, "quest')           # which is in the middle of a line
-        file.flush()
-        assert rstar.main(["--problems", questions, "--trees", str(out)]) == 2
-    assert "another search" in capsys.readouterr().err and out.read_text() == '{"index": 0, "quest' and not scripted
-
-
-def test_to_cut_a_half_written_line_rewrites_nothing(scripted, tmp_path, monkeypatch):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    command = ["--problems", questions, "--candidates", "2", "--trees", str(out)]
-    rstar.main(command)
-    lines = out.read_text().splitlines(keepends=True)
-    out.write_text("".join(lines[:4]) + "\n" + lines[4][:50])        # a blank line does no harm
-    monkeypatch.setattr(Path, "write_bytes", None)                   # a full disk would take what was finished
-    assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
-
-
-def test_trees_do_not_depend_on_what_evaluations_compare(scripted, tmp_path):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    for more in ([], ["--ways", "greedy"], ["--samples", "3"]):
-        assert rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2", *more]) == 0
-    assert len(scripted) == 1
-
-
-def test_a_half_written_tree_is_left_out(scripted, tmp_path):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
-    out.write_text(out.read_text()[:-30])
-    assert len(rstar.read_trees(out)) == 4
-
-
-def test_trees_of_other_problems_are_not_mixed_in(scripted, tmp_path, capsys):
-    out = tmp_path / "trees.jsonl"
-    rstar.main(["--problems", write(tmp_path / "q.jsonl", QUESTIONS), "--trees", str(out)])
-    corrected = write(tmp_path / "other.jsonl", [dict(QUESTIONS[0], answer="7")] + QUESTIONS[1:])
+def test_trees_of_other_problems_are_not_mixed_in(scripted, tmp_path, capsys, command):
+    cli.main(command)
     capsys.readouterr()
-    assert "other settings (other questions)" in refused(capsys, "--problems", corrected, "--trees", out)
+    write(tmp_path / "q.jsonl", [dict(QUESTIONS[0], answer="7"), *QUESTIONS[1:]])
+    assert "other settings (other questions)" in refused(capsys, *command)
 
 
-def test_parts_are_the_whole(scripted, tmp_path):
-    questions = write(tmp_path / "q.jsonl", QUESTIONS)
-    for k in range(2):
-        assert rstar.main(["--problems", questions, "--part", f"{k}/2", "--trees", str(tmp_path / f"{k}.jsonl"), "--candidates", "2"]) == 0
-    halves = [{tree.text for tree in rstar.read_trees(tmp_path / f"{k}.jsonl")} for k in range(2)]
-    assert [len(half) for half in halves] == [3, 2] and halves[0] | halves[1] == {q["question"] for q in QUESTIONS}
+@pytest.mark.parametrize(
+    "flags, says",
+    [
+        (["--rollouts", "4"], "rollouts 3, not 4"),
+        (["--ppm", "mine"], "ppm 'tiny/ppm', not 'mine'"),
+        (["--seed", "1"], "seed 0, not 1"),
+    ],
+)
+def test_trees_of_other_settings_are_not_mixed_in(scripted, capsys, command, flags, says):
+    cli.main(command)
+    capsys.readouterr()
+    assert says in refused(capsys, *command, *flags)
 
 
-def test_a_part_without_problems_leaves_no_file(scripted, tmp_path):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS[:1]), tmp_path / "trees.jsonl"
-    assert rstar.main(["--problems", questions, "--part", "1/2", "--trees", str(out)]) == 0
+def test_flags_of_the_machine_may_change_between_reruns(scripted, command):
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--rows", "4", "--batch", "2", "--device", "cpu"]) == 0
+    assert len(scripted) == 2
+
+
+def test_an_interrupt_keeps_finished_trees(scripted, capsys, monkeypatch, command, out):
+    propose = ScriptedPolicy.propose
+    calls = []
+
+    def interrupted(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+        return propose(self, *arguments)
+
+    monkeypatch.setattr(ScriptedPolicy, "propose", interrupted)
+    assert cli.main([*command, "--batch", "1"]) == 130
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert last_line.startswith("rstar: interrupted")
+    assert "the same command resumes" in last_line
+    assert 0 < len(rstar.read_trees(out)) < 5
+    assert cli.main(command) == 0
+    assert len(rstar.read_trees(out)) == 5
+
+
+def test_a_full_disk_keeps_finished_trees(scripted, capsys, command, out):
+    cli.main(command)
+    lines = out.read_bytes().splitlines(keepends=True)
+    out.unlink()
+    capsys.readouterr()
+    # As on a full disk: there is room for two trees and three bytes.
+    size = len(lines[0] + lines[1]) + 3
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        assert cli.main(command) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert last_line == f"rstar: {out}: File too large"
+    assert out.read_bytes() == (lines[0] + lines[1] + lines[2])[:size]
+    assert cli.main(command) == 0
+    assert sorted(out.read_bytes().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_a_policy_that_cannot_be_loaded_leaves_no_file(capsys, command, out, tmp_path):
+    line = refused(capsys, *command, "--policy", tmp_path)
+    assert "no config.json" in line.replace("it has ", "")
     assert not out.exists()
 
 
-def test_an_interrupt_keeps_what_is_finished(scripted, tmp_path, capsys, monkeypatch):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl"
-    command = ["--problems", questions, "--trees", str(out), "--candidates", "2", "--rollouts", "3", "--batch", "1"]
-    propose, calls = ScriptedPolicy.propose, []
+def test_questions_that_are_too_long_are_counted(scripted, capsys, monkeypatch, command):
+    def length(policy, text):
+        return 5000 if "question 3" in text else 1
 
-    def interrupted(self, *arguments):
-        calls.append(1)
-        if len(calls) == 8:
-            raise KeyboardInterrupt
-        return propose(self, *arguments)
-    monkeypatch.setattr(ScriptedPolicy, "propose", interrupted)
-    assert rstar.main(command) == 130 and "goes on from there" in capsys.readouterr().err
-    kept = len(rstar.read_trees(out))
-    assert 0 < kept < 5
-    assert rstar.main(command) == 0 and len(rstar.read_trees(out)) == 5
+    monkeypatch.setattr(ScriptedPolicy, "length", length)
+    assert cli.main(command) == 0
+    line = "rstar: 1 of the 5 new questions are longer than the model can read: no answers\n"
+    assert line in capsys.readouterr().err
 
 
-def test_evaluation_writes_table_and_json(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "results.json"
-    command = ["--problems", questions, "--evaluate", str(out), "--candidates", "2", "--rollouts", "4", "--batch", "2"]
-    assert rstar.main(command) == 0
-    table, result = capsys.readouterr().out, json.loads(out.read_text())
-    assert [row["way"] for row in result["rows"]] == [
-        "tree search", "tree search, 1 trajectory", "tree search, 2 trajectories", "tree search, 4 trajectories", "greedy", "majority of N",
-        "no PPM: vote of the positive whole", "best of N by the PPM", "step-wise choice by the PPM"]
-    assert all(row["n"] == 5 and row["low"] <= row["percent"] <= row["high"] and row["tokens_per_problem"] > 0 for row in result["rows"])
-    assert result["rows"][0]["right"] == 2 and "2/5" in table       # all are answered with 2, which is right for two of them
-    assert rstar.main(command) == 0 and capsys.readouterr().out == table and len(scripted) == 1
+@pytest.mark.parametrize(
+    "text",
+    ["my notes", "my notes\n", '{"a": 1}\n', '{"index": 0, "question": "mine"}\n', "[" * 9999],
+)
+def test_an_output_that_holds_something_else_is_not_touched(scripted, capsys, command, out, text):
+    out.write_text(text)
+    assert str(out) in refused(capsys, *command)
+    assert out.read_text() == text
 
 
-def test_evaluation_goes_on_after_a_kill(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "results.json"
-    command = ["--problems", questions, "--evaluate", str(out), "--candidates", "2", "--rollouts", "4", "--batch", "2"]
-    rstar.main(command)
-    whole = json.loads(out.read_text())
-    out.write_text(json.dumps(dict(whole, outcomes={way: results[:2] for way, results in whole["outcomes"].items()})))
-    rstar.main(command)
-    assert json.loads(out.read_text()) == whole
+@pytest.mark.parametrize("name", ["", "no/such/folder.jsonl", "/proc/nothing.jsonl", "/dev/full"])
+def test_an_output_that_cannot_be_written(scripted, capsys, tmp_path, command, name):
+    assert "cannot be written" in refused(capsys, *command, "--trees", tmp_path / name)
 
 
-def test_questions_that_are_too_long_are_told(scripted, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(ScriptedPolicy, "length", lambda policy, text: 5000 if "question 3" in text else 1)
-    questions = write(tmp_path / "q.jsonl", QUESTIONS)
-    for what in ("--trees", "--evaluate"):
-        assert rstar.main(["--problems", questions, what, str(tmp_path / what), "--rollouts", "1"]) == 0
-        told = f"rstar: {questions}: questions longer than the model can read (4096 tokens), which count as not answered: 1 of 5; the first: 'question 3'\n"
-        assert told in capsys.readouterr().err
+# --------------------------------------------------------------------------------------------------
+# What is refused.
 
 
-def test_other_settings_are_not_mixed(scripted, tmp_path, capsys):
-    questions, out, result = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "trees.jsonl", tmp_path / "r.json"
-    rstar.main(["--problems", questions, "--trees", str(out), "--rollouts", "2"])
-    rstar.main(["--problems", questions, "--evaluate", str(result), "--rollouts", "2"])
-    capsys.readouterr()
-    assert "rollouts 2, not 3" in refused(capsys, "--problems", questions, "--trees", out, "--rollouts", 3)
-    assert "ppm 'tiny/ppm', not 'mine'" in refused(capsys, "--problems", questions, "--trees", out, "--rollouts", 2, "--ppm", "mine")
-    assert "seed 0, not 1" in refused(capsys, "--problems", questions, "--evaluate", result, "--rollouts", 2, "--seed", 1)
-
-
-def test_an_output_that_is_something_else_is_not_touched(scripted, tmp_path, capsys):
-    questions, out = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "notes"
-    for text in ("my notes", "my notes\n", '{"a": 1}\n', '{"index": 0, "question": "mine"}', '{"settings": {}, "outcomes": {}}', "[" * 100_000):
-        out.write_text(text)
-        assert str(out) in refused(capsys, "--problems", questions, "--trees", out)
-        assert str(out) in refused(capsys, "--problems", questions, "--evaluate", out)
-        assert out.read_text() == text
-
-
-@pytest.mark.parametrize("pairs", ['["x", "y"]', "[null, null]", '"ab"', "[true, NaN]", "[true, -1]", "[[], {}]", "[true]"])
-def test_a_damaged_evaluation_is_refused(scripted, tmp_path, capsys, pairs):
-    questions, result = write(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "r.json"
-    rstar.main(["--problems", questions, "--evaluate", str(result), "--ways", "greedy"])
-    capsys.readouterr()
-    found = json.loads(result.read_text())
-    result.write_text(json.dumps(dict(found, outcomes={})).replace('"outcomes": {}', f'"outcomes": {{"greedy": [{", ".join([pairs] * 5)}]}}'))
-    assert "something else than an evaluation" in refused(capsys, "--problems", questions, "--evaluate", result, "--ways", "greedy")
-
-
-def test_an_evaluation_leaves_its_neighbours_alone(scripted, tmp_path):
-    (tmp_path / "r.json.part").write_text("mine")
-    assert rstar.main(["--problems", write(tmp_path / "q.jsonl", QUESTIONS), "--evaluate", str(tmp_path / "r.json"), "--ways", "greedy"]) == 0
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["q.jsonl", "r.json", "r.json.part"] and (tmp_path / "r.json.part").read_text() == "mine"
-
-
-@pytest.mark.parametrize("arguments, says", [
-    ([], "nothing asked"),
-    (["--problem", ""], "--problem is empty"),
-    (["--problem", " \n\t"], "--problem is empty"),
-    (["--problem", "x", "--example"], "exclude each other"),
-    (["--problem", "x", "--trees", "out"], "--trees needs --problems"),
-    (["--problems", "x"], "--trees OUT"),
-    (["--problems", "x", "--trees", "out", "--part", "2/2"], "--part 2/2: not a part"),
-    (["--problems", "x", "--trees", "out", "--part", "half"], "--part half: not a part"),
-    (["--problem", "x", "--rolouts", "3"], "--rolouts"),
-    (["--problem", "x", "--rollouts", "many"], "--rollouts"),
-    (["--problem", "x", "--rollouts", "0"], "--rollouts must be at least 1, not 0"),
-    (["--problem", "x", "--candidates", "-3"], "--candidates must be at least 1, not -3"),
-    (["--problem", "x", "--candidates", "99999999999999999999"], "--candidates must be at most a million"),
-    (["--problem", "x", "--timeout", "1e300"], "--timeout"),
-    (["--problem", "x", "--temperature", "1e-37"], "--temperature"),
-    (["--problem", "x", "--stop", "nan"], "--stop"),
-    (["--problem", "x", "--device", "cpu:"], "--device cpu:: unknown"),
-    (["--problem", "x", "--depth", "0"], "--depth"),
-    (["--problem", "x", "--searches", "0"], "--searches"),
-    (["--problem", "x", "--batch", "0"], "--batch"),
-    (["--problem", "x", "--step-tokens", "0"], "--step-tokens"),
-    (["--problem", "x", "--temperature", "-1"], "--temperature"),
-    (["--problem", "x", "--c", "nan"], "--c"),
-    (["--problem", "x", "--timeout", "0"], "--timeout"),
-    (["--problem", "x", "--device", "warp"], "--device warp: unknown"),
-    (["--problem", "x", "--device", "cuda:99"], "--device cuda:99"),
-    (["--problem", "x", "--dtype", "int3"], "--dtype int3: unknown"),
-    (["--problem", "x", "--policy", "/no/such/folder"], "/no/such/folder"),
-    (["--problems", "x.jsonl", "--trees", "out.jsonl", "--searches", "2"], "--trees keeps one tree per problem"),
-    (["--problems", "x.jsonl", "--trees", "out.jsonl", "--print-tree"], "--print-tree needs --problem or --example"),
-    (["--problems", "x", "--evaluate", "out", "--ways", "tree,votes"], "--ways tree,votes: unknown; some of tree,samples"),
-    (["--problems", "x", "--evaluate", "out", "--ways", "adaptive"], "--samples"),
-    (["--problems", "x", "--evaluate", "out", "--ways", "tree,adaptive"], "adaptive needs a --stop"),
-    (["--problems", "x", "--evaluate", "out", "--ways", "tree,step-wise", "--ppm", "none"], "need a --ppm"),
-    (["--problem", "x", "--policy", ""], "--policy is empty"),
-    (["--problem", "x", "--ppm", ""], "--ppm is empty"),
-    (["--problems", "x", "--trees", ""], "--trees is empty"),
-    (["--problem", "x", "--policy", "~nobody-at-all/model"], "begins with ~"),
-    (["--problems", "x", "--trees", "out", "--part", "0/" + "9" * 5000], "not a part"),
-    (["--problem", "-5+3"], "--FLAG=-VALUE"),
-    (["--problem", "x", "--policy", "./missing"], "./missing"),
-    (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
-])
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        ([], 'give --problem "TEXT", --example, or --problems FILE'),
+        (["--problem", ""], "--problem is empty"),
+        (["--problem", " \n\t"], "--problem is empty"),
+        (["--problem", "x", "--example"], "exclude each other"),
+        (["--problem", "x", "--trees", "out"], "--trees needs --problems"),
+        (["--problems", "x"], "--problems needs --trees OUT"),
+        (["--problems", "x", "--trees", ""], "--trees is empty"),
+        (["--problems", "x", "--trees", "out", "--searches", "2"], "one tree per problem"),
+        (["--problems", "x", "--trees", "out", "--print-tree"], "--print-tree needs --problem or"),
+        (["--problem", "x", "--rolouts", "3"], "--rolouts"),
+        (["--problem", "x", "--rollouts", "many"], "--rollouts"),
+        (["--problem", "x", "--rollouts", "0"], "--rollouts must be at least 1, not 0"),
+        (["--problem", "x", "--candidates", "-3"], "--candidates must be at least 1, not -3"),
+        (["--problem", "x", "--candidates", "9" * 20], "--candidates must be at most 1000000"),
+        (["--problem", "x", "--depth", "0"], "--depth"),
+        (["--problem", "x", "--searches", "0"], "--searches"),
+        (["--problem", "x", "--batch", "0"], "--batch"),
+        (["--problem", "x", "--workers", "0"], "--workers"),
+        (["--problem", "x", "--step-tokens", "0"], "--step-tokens"),
+        (["--problem", "x", "--seed", str(10**30)], "--seed must be at most"),
+        (["--problem", "x", "--timeout", "0"], "--timeout"),
+        (["--problem", "x", "--timeout", "1e300"], "--timeout"),
+        (["--problem", "x", "--temperature", "-1"], "--temperature"),
+        (["--problem", "x", "--temperature", "1e-37"], "--temperature"),
+        (["--problem", "x", "--c", "nan"], "--c"),
+        (["--problem", "x", "--stop", "nan"], "--stop"),
+        (["--problem", "x", "--device", "cpu:"], "--device cpu:: must be one of"),
+        (["--problem", "x", "--device", "warp"], "--device warp: must be one of"),
+        (["--problem", "x", "--device", "cuda:99"], "--device cuda:99: not available"),
+        (["--problem", "x", "--dtype", "int3"], "--dtype int3: must be one of"),
+        (["--problem", "x", "--policy", ""], "--policy is empty"),
+        (["--problem", "x", "--ppm", ""], "--ppm is empty"),
+        (["--problem", "x", "--policy", "/no/such/folder"], "/no/such/folder"),
+        (["--problem", "x", "--policy", "./missing"], "./missing"),
+        (["--problem", "x", "--policy", "missing.gguf"], "missing.gguf"),
+        (["--problem", "x", "--policy", "~nobody-at-all/model"], "begins with ~"),
+        (["--problem", "-5+3"], "--FLAG=-VALUE"),
+    ],
+)
 def test_bad_arguments_get_one_line(capsys, arguments, says):
     assert says in refused(capsys, *arguments)
 
 
-def test_a_hub_id_without_network(capsys, monkeypatch):
-    monkeypatch.setattr(rstar, "hub_reachable", lambda: False)
-    assert "nobody/nothing: neither a folder here nor to be had from the hub" in refused(capsys, "--problem", "x", "--policy", "nobody/nothing")
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 20 GiB"), "--rows"),
+        (RuntimeError("can't start new thread"), "out of memory or threads"),
+        (OSError(12, "Cannot allocate memory"), "--rows"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(24, "Too many open files"), "ulimit -n"),
+        (MemoryError(), "--rows"),
+    ],
+)
+def test_a_machine_at_its_limits_gets_one_line(capsys, monkeypatch, error, says):
+    monkeypatch.setattr(cli, "load_models", load_that_raises(error))
+    assert says in refused(capsys, "--problem", "x")
 
 
-def test_a_downloaded_model_loads_without_network(tmp_path):
-    kept = tmp_path / "models--somebody--tiny"
-    shutil.copytree(ROOT / "tiny" / "policy", kept / "snapshots" / "1234")
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text("1234")
-    offline = dict(os.environ, HF_HUB_CACHE=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:9", HTTPS_PROXY="", https_proxy="")
-    done = subprocess.run([sys.executable, ROOT / "rstar.py", "--problem", "What is 17 + 25?", "--policy", "somebody/tiny", "--rollouts", "2"],
-                          env=offline, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "Answer: 42", done.stderr
+@pytest.mark.parametrize(
+    "name, text, says",
+    [
+        (".", None, "no config.json"),
+        ("config.json", "{}", ""),
+        ("config.json", "not json", ""),
+        ("file", "x", "a file; give a model folder"),
+    ],
+)
+def test_a_folder_without_a_model_is_refused(capsys, tmp_path, name, text, says):
+    if text:
+        (tmp_path / name).write_text(text)
+    policy = tmp_path / ("file" if name == "file" else "")
+    line = refused(capsys, "--problem", "x", "--policy", policy)
+    assert str(policy) in line
+    assert says in line.replace("it has ", "")
 
 
-def test_a_folder_without_a_model(capsys, tmp_path):
-    assert "no config.json" in refused(capsys, "--problem", "x", "--policy", tmp_path)
-    (tmp_path / "config.json").write_text("{}")
-    assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
-    (tmp_path / "config.json").write_text("no json")
-    assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
-    (tmp_path / "file").write_text("x")
-    assert "this is a file" in refused(capsys, "--problem", "x", "--policy", tmp_path / "file")
-
-
-@pytest.mark.parametrize("missing", [["tokenizer_config.json"], ["tokenizer.json"], ["tokenizer.json", "tokenizer_config.json"]])
-def test_a_model_without_its_tokenizer(capsys, tmp_path, missing):
+@pytest.mark.parametrize(
+    "missing",
+    [["tokenizer_config.json"], ["tokenizer.json"], ["tokenizer.json", "tokenizer_config.json"]],
+)
+def test_a_model_without_its_tokenizer_is_refused(capsys, tmp_path, missing):
     model = shutil.copytree(ROOT / "tiny" / "policy", tmp_path / "model")
     for name in missing:
         (model / name).unlink()
     assert str(model) in refused(capsys, "--problem", "x", "--policy", model)
 
 
-def test_a_model_with_code_of_its_own_is_not_asked_about(capsys, tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "mine", "auto_map": {"AutoConfig": "code.Mine", "AutoModelForCausalLM": "code.Model"}}')
+def test_code_in_a_model_folder_is_not_run(capsys, tmp_path):
+    classes = dict(AutoConfig="code.Mine", AutoModelForCausalLM="code.Model")
+    (tmp_path / "config.json").write_text(json.dumps(dict(model_type="mine", auto_map=classes)))
+    (tmp_path / "code.py").write_text("raise SystemExit('run')")
     assert str(tmp_path) in refused(capsys, "--problem", "x", "--policy", tmp_path)
 
 
-def test_a_last_question_that_begins_like_a_tree_is_read(tmp_path):
-    records = [dict(index=i, question=f"question {i}", answer="1") for i in range(2)]
-    assert len(rstar.read_problems(write(tmp_path / "q.jsonl", records))) == 2
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (MemoryError(), "out of memory"),
+        (RuntimeError("can't start new thread"), "out of memory or threads"),
+        (RuntimeError("[enforce fail] . DefaultCPUAllocator: not enough memory"), "out of memory"),
+        (ValueError("header too large"), "cannot be loaded"),
+    ],
+)
+def test_a_shortage_while_loading_is_not_damage(capsys, monkeypatch, error, says):
+    import transformers
+
+    def from_pretrained(*_, **__):
+        raise error
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", from_pretrained)
+    assert says in refused(capsys, "--problem", "x")
 
 
-BAD_FILES = {
-    "cut off": ('{"question": "a", "answer": "1"}\n{"index": 1, "question": "b", "ans', "line 2: not valid JSON"),
-    "empty": ("", "is empty"),
-    "blank": (" \n\n", "is empty"),
-    "no records": ("[]", "holds no records"),
-    "bad line": ('{"question": "a", "answer": "1"}\n{"question": "a", "answer": \n', "line 2: not valid JSON"),
-    "bad list": ('[{"question": "a", "answer": "1"},\n{"question" "b"}]', "line 2: not valid JSON"),
-    "no question": ('{"ask": "a", "answer": "1"}', "no question; one of the fields question, problem, query"),
-    "blank question": ('{"question": " ", "answer": "1"}', "no question"),
-    "no answer": ('{"question": "a", "answer": "1"}\n{"question": "a"}', "line 2: no answer; one of the fields answer, solution, ground_truth"),
-    "null answer": ('{"question": "a", "answer": null}', "no answer"),
-    "not a number": ('{"question": "a", "answer": NaN}', "no answer"),
-    "true": ('{"question": "a", "answer": true}', "no answer"),
-    "too deep": ("[" * 100_000, "not valid JSON"),
-    "too long a number": ('{"question": "a", "answer": ' + "7" * 6000 + "}", "line 1: not valid JSON"),
-    "not objects": ('["a", "b"]', "not an object"),
-    "a number": ("7", "not an object"),
-}
+def test_a_hub_id_without_network(capsys, monkeypatch):
+    monkeypatch.setattr(common, "hub_reachable", lambda: False)
+    line = refused(capsys, "--problem", "x", "--policy", "nobody/nothing")
+    assert "nobody/nothing: not found locally and not downloadable" in line
 
 
-@pytest.mark.parametrize("name", BAD_FILES)
-def test_bad_question_files_get_one_line(capsys, tmp_path, name):
-    text, says = BAD_FILES[name]
-    (tmp_path / "q.jsonl").write_text(text)
-    line = refused(capsys, "--problems", tmp_path / "q.jsonl", "--evaluate", tmp_path / "out.json")
-    assert says in line and "q.jsonl" in line
+# --------------------------------------------------------------------------------------------------
+# Programs of their own.
 
 
-def test_missing_binary_and_folder(capsys, tmp_path):
-    (tmp_path / "binary.json").write_bytes(bytes(range(256)))
-    for path, says in ((tmp_path / "none.json", "no such file"), (tmp_path / "binary.json", "not text in UTF-8"), (tmp_path, "is a folder")):
-        line = refused(capsys, "--problems", path, "--trees", tmp_path / "out.jsonl")
-        assert says in line and str(path) in line
+def start(*arguments, python=(), **options):
+    options = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) | options
+    line = [sys.executable, *python, ROOT / "rstar.py", *arguments]
+    return subprocess.Popen([str(word) for word in line], **options)
 
 
-def test_an_output_that_cannot_be_written(capsys, tmp_path):
-    questions = write(tmp_path / "q.jsonl", QUESTIONS)
-    for out in (tmp_path, tmp_path / "no" / "such" / "folder.jsonl", "/proc/nothing.jsonl", "/dev/full"):
-        assert "cannot be written" in refused(capsys, "--problems", questions, "--trees", out)
-        assert "cannot be written" in refused(capsys, "--problems", questions, "--evaluate", out)
+def environment(**values):
+    return dict(os.environ, **values)
 
 
-def test_out_of_memory_gets_one_line(capsys, monkeypatch):
-    def load_models(args, config):
-        raise RuntimeError("CUDA out of memory. Tried to allocate 20 GiB")
-    monkeypatch.setattr(rstar, "load_models", load_models)
-    assert "--rows" in refused(capsys, "--problem", "x")
+def test_a_downloaded_model_loads_without_network(tmp_path):
+    cached = tmp_path / "models--somebody--tiny"
+    shutil.copytree(ROOT / "tiny" / "policy", cached / "snapshots" / "1234")
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("1234")
+    offline = environment(HF_HUB_CACHE=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:9")
+    for name in list(offline):
+        if name.lower().endswith("_proxy"):
+            del offline[name]
+    flags = ["--problem", "What is 17 + 25?", "--policy", "somebody/tiny", "--rollouts", "2"]
+    program = start(*flags, env=offline)
+    out, err = program.communicate()
+    assert program.returncode == 0, err
+    assert out.splitlines()[-1] == "Answer: 42"
 
 
-def test_a_full_disk_gets_one_line(capsys, monkeypatch):
-    def load_models(args, config):
-        raise OSError(28, "No space left on device")
-    monkeypatch.setattr(rstar, "load_models", load_models)
-    assert "No space left on device" in refused(capsys, "--problem", "x")
+@pytest.mark.parametrize("python, variables", [(["-P"], {}), ([], dict(PYTHONSAFEPATH="1"))])
+def test_a_safe_path_does_not_hide_the_other_files(python, variables):
+    if sys.version_info < (3, 11):
+        pytest.skip("Python 3.10 has no safe path")
+    program = start("--problem", "", python=python, env=environment(**variables), cwd="/")
+    assert program.communicate()[1].startswith("rstar: --problem is empty")
+    assert program.returncode == 2
 
 
-def test_who_leaves_early_is_no_error():
-    code = "import rstar; raise SystemExit(rstar.run('x', lambda: [print('line') for _ in range(100000)] and 0, ''))"
-    done = subprocess.run(f'{sys.executable} -c "{code}" | head -1', shell=True, cwd=ROOT, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("line\n", "")
+def test_an_interrupt_during_the_imports_is_one_line(tmp_path):
+    # A torch whose import takes a minute.
+    (tmp_path / "torch.py").write_text("import time\nprint(flush=True)\ntime.sleep(60)\n")
+    program = start("--example", env=environment(PYTHONPATH=str(tmp_path)))
+    program.stdout.readline()
+    program.send_signal(signal.SIGINT)
+    assert program.communicate()[1] == "rstar: interrupted\n"
+    assert program.returncode == 130
 
 
-def test_half_characters_do_no_harm(scripted, tmp_path, capsys):
-    assert rstar.main(["--problem", "What is \udcff?", "--candidates", "2"]) == 0
-    (tmp_path / "q.jsonl").write_text('{"question": "is \\ud800 \\ud83d\\ude00?", "answer": "\\ud800"}')
-    assert rstar.read_problems(tmp_path / "q.jsonl") == [dict(question="is ? \U0001F600?", reference="?")]
+@pytest.mark.parametrize(
+    "code, says",
+    [
+        ("import no_such_package", "No module named 'no_such_package'; try pip install"),
+        ("raise MemoryError", ""),
+        ("raise OSError(24, 'Too many open files')", "Too many open files"),
+    ],
+)
+def test_a_failing_import_is_one_line(tmp_path, code, says):
+    (tmp_path / "torch.py").write_text(code)
+    program = start("--example", env=environment(PYTHONPATH=str(tmp_path)))
+    err = program.communicate()[1]
+    assert (program.returncode, err.count("\n")) == (2, 1), err
+    assert err.startswith("rstar: ")
+    assert says in err
 
 
-@pytest.mark.parametrize("record, reference", [
-    (dict(question="q", answer=None, solution="\\boxed{3}"), "3"),
-    (dict(question="q", answer="18"), "18"),
-    (dict(problem="q", solution="So it is $\\boxed{\\frac{1}{2}}$."), "\\frac{1}{2}"),
-    (dict(query="q", ground_truth=7), "7"),
-    (dict(question="q", answer="2 + 2 = <<2+2=4>>4\n#### 4"), "4"),
-    (dict(problem="q", solution="long text \\boxed{3}", answer="3.0"), "3.0"),
-    (dict(question="q", answer="\\left( 3, \\frac{\\pi}{2} \\right)"), "\\left( 3, \\frac{\\pi}{2} \\right)"),
-])
-def test_questions_are_read_in_all_their_forms(tmp_path, record, reference):
-    for name, text in (("a.json", json.dumps([record])), ("a.jsonl", json.dumps(record) + "\n"), ("b.json", "\ufeff" + json.dumps([record], indent=1))):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        assert rstar.read_problems(tmp_path / name) == [dict(question="q", reference=reference)]
+def test_a_reader_that_leaves_early_is_not_an_error():
+    work = "lambda: [print('line') for _ in range(100000)] and 0"
+    code = f"import common; raise SystemExit(common.run('x', {work}, ''))"
+    program = subprocess.run(
+        f'{sys.executable} -c "{code}" | head -1',
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (program.stdout, program.stderr) == ("line\n", "")
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the real questions are not here")
-@pytest.mark.parametrize("name, count", [("GSM8K_test", 1319), ("math500_test", 500), ("amc23_test", 40), ("aime2024_test", 30)])
-def test_the_real_question_files_are_read(name, count):
-    assert len(rstar.read_problems(DATA / f"{name}.json")) == count
+def by_index(path):
+    """{index: [(text, visits, error, q) of each node]} of a file of trees."""
+    return {
+        record["index"]: [
+            (node["text"], node["visits"], node["error"], pytest.approx(node["q"], abs=1e-5))
+            for node in record["nodes"]
+        ]
+        for record in common.read_tree_records(path)
+    }
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A command line on the bundled models, and the trees that it makes undisturbed."""
+    folder = tmp_path_factory.mktemp("real")
+    world = [sys.executable, ROOT / "tiny" / "world.py", "--mix", "plain", "--count", "8"]
+    text = subprocess.run(world, capture_output=True, text=True, check=True).stdout
+    (folder / "q.jsonl").write_text(text)
+    flags = ["--problems", folder / "q.jsonl", "--batch", "2", "--rollouts", "3"]
+    flags += ["--candidates", "3", "--trees"]
+    program = start(*flags, folder / "whole.jsonl")
+    assert program.wait() == 0, program.stderr.read()
+    return flags, by_index(folder / "whole.jsonl")
+
+
+def wait_for_lines(path, count, program):
+    while not path.exists() or path.read_bytes().count(b"\n") < count:
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.01)
+
+
+def children(number):
+    """The processes that a process has started, and those that they have started."""
+    text = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True
+    ).stdout
+    pairs = [line.split(None, 2) for line in text.splitlines()]
+    below = [int(pid) for pid, parent, *_ in pairs if int(parent) == number]
+    return below + [pid for child in below for pid in children(child)]
+
+
+def alive(numbers):
+    """Those of some processes that still run, without zombies, after a while for them to end."""
+    for _ in range(100):
+        running = []
+        for number in numbers:
+            state = subprocess.run(
+                ["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True
+            ).stdout
+            if state and not state.startswith("Z"):
+                running.append(number)
+        if not running:
+            return []
+        time.sleep(0.1)
+    return running
+
+
+def test_workers_grow_the_same_trees(real, out):
+    flags, whole = real
+    program = start(*flags, out, "--workers", "2")
+    output, err = program.communicate()
+    assert program.returncode == 0, err
+    assert "8 trees, 8 of them new" in output
+    assert by_index(out) == whole
+
+
+def test_workers_share_an_error_in_one_line(real, out, tmp_path):
+    flags, _ = real
+    program = start(*flags, out, "--workers", "2", "--policy", tmp_path)
+    err = program.communicate()[1]
+    assert (program.returncode, err.count("\n")) == (2, 1), err
+    assert err.startswith(f"rstar: policy {tmp_path}")
+    assert not out.exists()
 
 
 @pytest.mark.slow
-def test_kill_9_loses_only_the_problems_in_hand(tmp_path):
-    questions = tmp_path / "q.jsonl"
-    questions.write_text(subprocess.run([sys.executable, ROOT / "tiny/world.py", "--mix", "plain", "--count", "12"], capture_output=True, text=True).stdout)
-    command = [sys.executable, ROOT / "rstar.py", "--problems", questions, "--batch", "2", "--rollouts", "4", "--candidates", "4", "--trees"]
-    subprocess.run([*command, tmp_path / "whole.jsonl"], check=True, capture_output=True)
-    running = subprocess.Popen([*command, tmp_path / "out.jsonl"], stderr=subprocess.DEVNULL)
-    lines = 0
-    while lines < 3:
-        assert running.poll() is None
-        try:                              # the check that the file can be written makes it and takes it away again
-            lines = (tmp_path / "out.jsonl").read_text().count("\n")
-        except FileNotFoundError:
-            pass
-        time.sleep(.01)
-    running.kill()
-    running.wait()
-    kept = [line for line in (tmp_path / "out.jsonl").read_text().splitlines(True) if line.endswith("\n")]
-    assert 3 <= len(kept) < 12
-    subprocess.run([*command, tmp_path / "out.jsonl"], check=True, capture_output=True)
-    lines = (tmp_path / "out.jsonl").read_text().splitlines(True)
-    assert lines[:len(kept)] == kept
-    trees, whole = ({index: rstar.nodes(root) for root, index, _ in map(rstar.line_to_tree, text)}
-                    for text in (lines, (tmp_path / "whole.jsonl").read_text().splitlines()))
-    assert sorted(trees) == sorted(whole) == list(range(12)) and len(lines) == 12
-    for index, made in trees.items():       # the same trees; a score may differ in its seventh digit with the batch it was made in
-        assert [(node.text, node.visits, node.error) for node in made] == [(node.text, node.visits, node.error) for node in whole[index]]
-        assert [node.q for node in made] == pytest.approx([node.q for node in whole[index]], abs=1e-5)
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("lines", [0, 3])
+def test_kill_9_loses_only_the_problems_in_hand(real, out, workers, lines):
+    flags, whole = real
+    program = start(*flags, out, "--workers", workers)
+    wait_for_lines(out, lines, program)
+    started = children(program.pid)
+    program.kill()
+    program.wait()
+    assert alive(started) == []
+    finished = [line for line in out.read_bytes().splitlines(True) if line.endswith(b"\n")]
+    assert lines <= len(finished) < 8
+    program = start(*flags, out, "--workers", workers)
+    assert program.wait() == 0
+    assert out.read_bytes().splitlines(True)[: len(finished)] == finished
+    assert by_index(out) == whole
+
+
+@pytest.mark.slow
+def test_kill_9_of_a_worker_is_one_line(real, out):
+    flags, whole = real
+    program = start(*flags, out, "--workers", "2")
+    wait_for_lines(out, 1, program)
+    started = children(program.pid)
+    workers = [
+        number
+        for number in started
+        if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()
+    ]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    err = program.communicate()[1]
+    assert program.returncode == 2
+    assert err.splitlines()[-1].startswith("rstar: a worker has ended with exit code -9")
+    assert alive(started) == []
+    assert start(*flags, out, "--workers", "2").wait() == 0
+    assert by_index(out) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [0, 2])
+def test_an_interrupt_of_all_processes_is_one_line(real, out, lines):
+    """As a terminal sends Ctrl-C: to the whole group, perhaps while the workers import torch."""
+    flags, _ = real
+    program = start(*flags, out, "--workers", "2", start_new_session=True)
+    wait_for_lines(out, lines, program)
+    while not children(program.pid):
+        time.sleep(0.01)
+    time.sleep(0.5)
+    started = children(program.pid)
+    os.killpg(program.pid, signal.SIGINT)
+    err = program.communicate()[1]
+    assert program.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("rstar: interrupted")
+    assert alive(started) == []
+
+
+@pytest.mark.slow
+def test_a_search_ends_with_the_program_that_started_it(real, out):
+    flags, _ = real
+    words = [sys.executable, ROOT / "rstar.py", *flags, out, "--workers", "2"]
+    line = " ".join(str(word) for word in words)
+    script = f"{line} & wait"
+    shell = subprocess.Popen(
+        ["bash", "-c", script], env=environment(END_WITH_PARENT="1"), stderr=subprocess.DEVNULL
+    )
+    while not out.exists() or not out.read_bytes():
+        assert shell.poll() is None
+        time.sleep(0.01)
+    started = children(shell.pid)
+    shell.kill()
+    shell.wait()
+    assert alive(started) == []
