@@ -112,6 +112,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluat
 
     counts   what the data hold; goes into metrics.json as it is
     """
+    # All that can be wrong with --out is reported now, not after hours of training.
     out = output_folder(settings.out)
     identity = identify(settings, training + held_out)
     if is_complete(out, identity):
@@ -127,6 +128,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluat
             model, optimizer = accelerator.prepare(model, optimizer)
             measure = partial(measure, pad=tokenizer.pad_token_id, settings=settings)
             run = Run(settings, accelerator, model, measure, optimizer)
+            # After `prepare`, since the state is loaded into what that returns.
             progress = restore(accelerator, state_folder(out), identity)
             save = partial(save_state, accelerator, state_folder(out), identity)
             train_epochs(run, training, held_out, evaluate, progress, save)
@@ -148,6 +150,7 @@ def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
     steps = settings.epochs * steps_per_epoch
     if accelerator.is_main_process:
         print(f"precision {accelerator.mixed_precision} on {accelerator.device}", file=sys.stderr)
+    # The seconds of all runs together, without the time between a kill and the rerun.
     started = time.monotonic() - progress.seconds
     saved = time.monotonic()
 
@@ -159,6 +162,7 @@ def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
     disable = not accelerator.is_main_process
     with common.progress_bar(steps, "step", progress.step, disable=disable) as bar:
         for epoch, batch, ends_epoch in schedule(training, settings, progress.step):
+            # A function of the step alone, so a rerun needs no state of a scheduler.
             set_rate(run.optimizer, settings, progress.step, steps)
             sums = finite(update(run, batch), settings, progress.step)
             progress.step += 1
@@ -190,6 +194,7 @@ def update(run: Run, batch: list[Item]) -> dict[str, float]:
         exchange = contextlib.nullcontext() if is_last else accelerator.no_sync(run.model)
         with exchange:
             measured = run.measure(run.model, items)
+            # Over the whole batch, not this pass: however a batch is cut, its gradient is the same.
             loss = measured["loss"] * share / weight
             # DDP takes the mean over the processes, but each has computed its part of a sum.
             accelerator.backward(loss * accelerator.num_processes)
@@ -207,6 +212,7 @@ def sum_over(run: Run, items: list[Item]) -> Counter:
     """What `measure` adds up to over all items, from all processes; 0 for each name if none."""
     run.model.eval()
     sums = Counter()
+    # In batches as in training, whose memory is known to suffice.
     for batch in batches(items, run.settings.batch, run.settings.seed, epoch=0):
         for part, share, _ in passes(batch, run.settings.tokens, run.accelerator):
             for name, value in run.measure(run.model, part).items():
@@ -226,6 +232,7 @@ def set_rate(optimizer, settings, step: int, steps: int) -> None:
 
 def finite(metrics: dict, settings, step: int) -> dict:
     """The metrics, if none of them is NaN or infinity: such weights must never be saved."""
+    # None is a metric without data, such as a held-out loss with nothing held out.
     for name, value in metrics.items():
         if value is not None and not math.isfinite(value):
             remedy = f"the training has diverged; try a lower --lr than {settings.lr:g}"
@@ -249,6 +256,7 @@ def batches(items: list, size: int, seed: int, epoch: int) -> list[list]:
     shuffled = rng.sample(items, len(items))
     result = []
     for start in range(0, len(shuffled), size * POOL):
+        # Texts of one length in a batch: the shorter ones would be padded to the longest.
         pool = shuffled[start : start + size * POOL]
         pool.sort(key=lambda item: item.length)
         result += [pool[i : i + size] for i in range(0, len(pool), size)]
@@ -376,6 +384,7 @@ def identify(settings, items: list) -> dict:
     # These say where things are, how often states are saved and how fast it goes.
     free = ("out", "trees", "tokens", "save_every", "workers")
     identity = {k: v for k, v in dataclasses.asdict(settings).items() if k not in free}
+    # The data themselves and not the names of the files: they may be moved or written again.
     digest = hashlib.sha256()
     for item in items:
         digest.update(repr(item).encode())
@@ -461,6 +470,7 @@ def save_state(accelerator, folder: Path, identity: dict, progress: Progress) ->
             text = json.dumps(dict(settings=identity, **dataclasses.asdict(progress)))
             (part / "progress.json").write_text(text)
             os.replace(part, current)
+    # Only now: at every moment one whole state is there.
     if accelerator.is_main_process:
         for other in folder.iterdir():
             if other != current:
@@ -491,6 +501,7 @@ def restore(accelerator, folder: Path, identity: dict) -> Progress:
 def save_model(run: Run, tokenizer, out: Path, identity: dict, counts: dict, progress) -> None:
     """OUT as a folder that from_pretrained loads, with metrics.json: aside, then into place."""
     accelerator = run.accelerator
+    # In all processes: under FSDP each holds a part of the weights.
     weights = accelerator.get_state_dict(run.model)
     if accelerator.is_main_process:
         # The last update may have overflowed after its loss was computed.
@@ -572,6 +583,7 @@ def launch(train: Callable, settings) -> int:
     gpus = torch.cuda.device_count()
     if 0 < gpus < settings.workers:
         raise UserError(f"--workers {settings.workers}: at most one for each of the {gpus} GPUs")
+    # A free port: with a fixed one two trainings on a machine would meet each other.
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
