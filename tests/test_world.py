@@ -12,9 +12,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-import world
 
 import rstar
+import world
 from answers import answers_equal
 
 WORLD = Path(world.__file__)
