@@ -215,7 +215,7 @@ def test_an_interrupt_keeps_finished_trees(scripted, capsys, monkeypatch, comman
 
     def interrupted(self, *arguments):
         calls.append(arguments)
-        if len(calls) == 20:
+        if len(calls) == 8:
             raise KeyboardInterrupt
         return propose(self, *arguments)
 
