@@ -93,6 +93,7 @@ def resolve_models(args) -> None:
 def check_tasks(args) -> None:
     """Raises UserError unless the command line asks for exactly one thing."""
     common.refuse_empty(args, "problems", "trees")
+    # An empty text is most likely an unset variable of the shell, so it gets a line of its own.
     asked = [name for name in ("problem", "example", "problems") if getattr(args, name)]
     if args.problem is not None and not args.problem.strip():
         raise UserError('--problem is empty; give a question such as --problem "What is 3 + 4?"')
@@ -102,6 +103,7 @@ def check_tasks(args) -> None:
         )
     if len(asked) > 1:
         raise UserError(f"--{asked[0]} and --{asked[1]} exclude each other; give one of them")
+    # Each flag of a file needs its partner; a flag that would be ignored is an error too.
     if args.problems and not args.trees:
         raise UserError("--problems needs --trees OUT; to compare methods, see evaluate.py")
     if args.trees and not args.problems:
@@ -147,6 +149,7 @@ def answer_one(args, config: Config, machine: Machine) -> int:
         print("rstar: no PPM, so the tree's most frequent answer is chosen", file=sys.stderr)
     with common.progress_bar(config.rollouts * config.searches, "rollout") as bar:
         (result,) = search([question], policy, ppm, config=config, bar=bar)
+    # The answer comes last and alone on its line, for whoever reads it by a program.
     if args.print_tree:
         for root in result.trees:
             print_tree(root)

@@ -114,6 +114,7 @@ def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batc
     def spent(since):
         return (policy.tokens - since) / len(problems)
 
+    # First, since its tokens are the budget of the others.
     if "tree" in methods:
         before = policy.tokens
         results = search(questions, policy, ppm, config=config, batch=batch)
@@ -125,6 +126,7 @@ def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batc
                 tokens = sum(tokens for _, tokens in shorter) / len(shorter)
                 record(with_trajectories(count), [choose(ends) for ends, _ in shorter], tokens)
 
+    # The price of one solution: `samples` and step-wise choice count in it.
     before = policy.tokens
     with Verifier(timeout=config.timeout) as verifier:
         greedy_config = dataclasses.replace(config, temperature=0.0)
@@ -134,6 +136,7 @@ def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batc
     if comparison.samples:
         budget = comparison.samples * greedy
 
+    # The same solutions three times, so that only the choice among them differs.
     if "samples" in methods:
         before = policy.tokens
         sampled = sample(questions, policy, ppm, config, budget, comparison.samples)
@@ -143,6 +146,7 @@ def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batc
             record(PLAUSIBLE, votes, spent(before))
         if ppm:
             record(BEST, [choose(ends) for ends in sampled], spent(before))
+    # Both ask the PPM while they generate, so they sample for themselves.
     if "step-wise" in methods and ppm:
         before = policy.tokens
         chosen = step_wise(questions, policy, ppm, config, budget, greedy)
@@ -183,6 +187,7 @@ def sample(questions, policy, ppm, config, budget, samples=0, enough=None) -> li
                 todo = todo[: max(0, round(rest / mean))]
             if not todo:
                 break
+            # Other samples than the trees and the turns before.
             again = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1))
             before = policy.tokens
             texts = [questions[i] for i in todo]
@@ -247,6 +252,7 @@ def first_trajectories(trees: list[Node], count: int, policy) -> tuple[list[Node
         for kind, *event in root.events:
             if count == 0:
                 break
+            # A dead end is no trajectory.
             if kind == "back_up":
                 count -= tree[event[0]].terminal
                 continue
@@ -313,6 +319,7 @@ def evaluate_file(args, config, comparison, machine) -> int:
             for first, last in zip(bounds, bounds[1:])
             if str(first) not in batches
         ]
+        # Written after each batch: a kill loses only the batches in hand.
         arguments = (args.policy, args.ppm, config, comparison, machine)
         done = sum(map(batch_length, batches.values()))
         with common.progress_bar(len(problems), "problem", done) as bar:
@@ -362,6 +369,7 @@ def read_outcomes(out: Path, settings: dict) -> dict:
     """The batches that a file holds already; {} if there is no file."""
     if not out.exists() or not out.stat().st_size:
         return {}
+    # Whatever else the file holds was not made by this program, and is not to be overwritten.
     try:
         stored = json.loads(common.read_text(out))
         common.refuse_other_settings(out, stored["settings"], settings)

@@ -245,11 +245,14 @@ class Policy:
         self.rows = rows
         self.tokens = 0
         self.longest = common.context_length(self.model)
+        # A model tuned by train_policy.py has each marker as one token. Any other one would spell
+        # a marker in several, so it has to be told the format and watched for strings.
         vocabulary = self.tokenizer.get_vocab()
         written = (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)
         self.tuned = all(marker in vocabulary for marker in written)
         self.criteria = {}  # built once for each tuple of stops: seconds with a large vocabulary
         self.end_tokens = self.take_end_tokens()
+        # `read` repeats the cache of a prompt for its samples; a recurrent state has no such call.
         layers = DynamicCache(config=self.model.config).layers
         if not all(hasattr(layer, "batch_repeat_interleave") for layer in layers):
             raise UserError(
@@ -266,10 +269,12 @@ class Policy:
             self.tokenizer.eos_token_id,
         ]
         self.model.generation_config = GenerationConfig()
+        # A checkpoint may name one end token or several, and in three places; each of them counts.
         tokens = set()
         for value in stored:
             tokens.update(value if isinstance(value, list) else [value])
         tokens.discard(None)
+        # Generation would end in an index error of torch's, after the first prompt.
         size = len(self.model.get_input_embeddings().weight)
         if not all(0 <= token < size for token in tokens):
             raise UserError(
@@ -306,9 +311,16 @@ class Policy:
         texts_per_batch = max(1, self.rows // k)
         for i in range(0, len(order), texts_per_batch):
             batch = order[i : i + texts_per_batch]
-            pick = [texts[j] for j in batch], [limits[j] for j in batch], [seeds[j] for j in batch]
-            for j, continuations in zip(batch, self.generate(*pick, k, stops, temperature)):
-                samples[j] = continuations
+            continuations = self.generate(
+                [texts[j] for j in batch],
+                [limits[j] for j in batch],
+                [seeds[j] for j in batch],
+                k,
+                stops,
+                temperature,
+            )
+            for j, strings in zip(batch, continuations):
+                samples[j] = strings
         return samples
 
     @torch.inference_mode()
@@ -320,6 +332,7 @@ class Policy:
         continuations = [""] * len(ids)
         rows = list(range(len(ids)))  # which sample each row of ids is
         while rows:
+            # Greedy for `generate`: `draw` has already sampled, and leaves one token possible.
             left = max(limits[row // k] for row in rows) - (ids.shape[1] - start)
             ids = self.model.generate(
                 input_ids=ids,
@@ -332,6 +345,7 @@ class Policy:
                 eos_token_id=sorted(self.stop_tokens(stops)) or None,
                 stopping_criteria=self.stop_criteria(stops),
             )
+            # `generate` pads a row behind its end, so each row is cut at its own stop or limit.
             unfinished = []
             for position, new in enumerate(ids[:, start:].tolist()):
                 row = rows[position]
@@ -343,7 +357,7 @@ class Policy:
                 else:
                     unfinished.append(position)
             rows = [rows[position] for position in unfinished]
-            # What has finished would be computed until the longest row of the batch ends.
+            # Finished rows leave: else they would be computed until the longest row ends.
             if rows and len(rows) < len(ids):
                 index = torch.tensor(unfinished, device=ids.device)
                 ids = ids[index]
@@ -390,6 +404,7 @@ class Policy:
 
     def cut(self, new: list[int], stops) -> tuple[str, int, bool]:
         """Cuts the new tokens of a row behind the first stop: (text, tokens used, has it ended)."""
+        # With a tuned model a stop is one token. An end token of the model ends any row.
         stop_tokens = self.stop_tokens(stops)
         ends = [i + 1 for i, token in enumerate(new) if token in stop_tokens]
         used = ends[0] if ends else len(new)
@@ -423,6 +438,7 @@ class Draw(LogitsProcessor):
         self.start = start  # tokens of the prompt
         self.name = name
         self.uniforms = None
+        # One generator for all rows would give a row other numbers whenever its batch changes.
         if temperature:
             numbers = []
             for text, seed in zip(texts, seeds):
@@ -439,6 +455,7 @@ class Draw(LogitsProcessor):
             raise UserError(f"policy {self.name}: {common.NOT_FINITE}")
         if not self.temperature:
             return scores
+        # Invert the cumulative distribution; torch.multinomial has one generator for the batch.
         upto = (scores.float() / self.temperature).softmax(-1).cumsum(-1)  # (B*k, V)
         total = upto[:, -1:].contiguous()  # 1, but for rounding
         uniform = self.uniforms[:, ids.shape[1] - self.start, None] * total
@@ -671,6 +688,7 @@ WHOLE = 4
 
 def propose(leaves, policy, config, stops) -> list[Node]:
     """The policy samples candidates for the next step of each leaf: the new nodes."""
+    # Behind the prompt comes the first step at once; between two steps stands a blank line.
     texts = []
     for leaf in leaves:
         between = BETWEEN if leaf.parent else ""
@@ -689,10 +707,12 @@ def propose(leaves, policy, config, stops) -> list[Node]:
 
 def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     """Makes children of a leaf: one for all candidates with the same code (deviation 3)."""
+    # A leaf that is expanded again has children already, which its new candidates may repeat.
     first = len(nodes(leaf.root))
     known = {merge_key(child.text): child for child in leaf.children}
     fresh = []
     for text in candidates:
+        # Indentation of the whole step would be a syntax error behind the steps before it.
         text = textwrap.dedent(text).strip()
         key = merge_key(text)
         if key in known:
@@ -723,11 +743,14 @@ def verify(fresh: list[Node], stops, verifier) -> None:
 
     Sets `error` where a candidate is not valid, and writes the output behind a step that prints.
     """
+    # What has no end would run half a line, and what holds an output would forge one.
     for node in fresh:
         if not node.text.endswith(stops):
             node.error = "not finished: no end of the step within its length"
         elif "<output>" in node.text or "<answer>" in node.text:
             node.error = "wrote what only the verifier may write"
+    # Judged by whether the code raised, never by words in what it printed: "Standard error: 3" is
+    # a fine output.
     runs = [node for node in fresh if not node.error]
     results = verifier.run_batch([code_of(node.path) for node in runs])
     for node, result in zip(runs, results):
@@ -759,6 +782,7 @@ def state_answers(printed: list[Node], policy) -> None:
     """The policy states the answer of each solution that has printed, in a box (deviation 8)."""
     if not printed:
         return
+    # Greedily: the sentence only copies the output, so samples of it would all be the same.
     texts = [policy.prompt(node.root.text) + node.path for node in printed]
     sentences = policy(texts, 1, (END_OF_ANSWER,), ANSWER_TOKENS, 0.0, [0] * len(texts))
     for node, (sentence,) in zip(printed, sentences):
@@ -872,6 +896,7 @@ def search(
         )
         for i, root in trees:
             results[i].trees.append(root)
+    # Among all trees at once: the second tree of a question need not hold the better answer.
     for result in results:
         result.chosen = choose([node for root in result.trees for node in terminals(root)])
     return results
@@ -905,6 +930,7 @@ def search_each(
     live = []  # (index, root, its rollouts, the leaf that they wait for)
     with Verifier(timeout=config.timeout) as verifier:
         while True:
+            # A tree that is done makes room for the next problem, so the batch stays full.
             while len(live) < batch and (problem := next(problems, None)):
                 index, question, reference = problem
                 root = Node(question, reference=reference)
@@ -912,7 +938,9 @@ def search_each(
                 live.append((index, root, rollouts, next(rollouts)))
             if not live:
                 return
+            # One call of the policy, one of the verifier and one of the PPM for all trees.
             expand([leaf for _, _, _, leaf in live], policy, ppm, verifier, config)
+            # Now each tree goes on by itself, until it needs the next leaf or is done.
             waiting = []
             for index, root, rollouts, _ in live:
                 leaf = next(rollouts, None)
@@ -942,7 +970,7 @@ def trajectories(root: Node) -> int:
 
 
 # --------------------------------------------------------------------------------------------------
-# Trees on disk: the fields of the nodes, as common.check_tree_record describes them.
+# Trees on disk: one JSON line each, with the fields of the nodes that files.py lists.
 
 
 def tree_to_line(root: Node, index: int, settings: dict) -> str:
@@ -959,6 +987,7 @@ def tree_to_line(root: Node, index: int, settings: dict) -> str:
 
 def record_to_tree(record: dict) -> Node:
     """The root of the tree that a line holds."""
+    # A parent is made before its children, so its number is known.
     tree = []
     for number, fields in enumerate(record["nodes"]):
         parent = None if fields["parent"] is None else tree[fields["parent"]]
