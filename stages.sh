@@ -13,10 +13,9 @@ GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null)
 if [ "$GPUS" -gt 0 ]; then
     : "${WORKERS:=$GPUS}" "${SEARCH:=--batch 64 --rows 512}"    # 9 times the tokens/s of --rows 48
 else
-    # Two processes of one thread each are faster than one of two; in methods that sample one
-    # solution at a time, 48 problems side by side fill the 48 rows of a call.
+    # On two cores, two processes of one thread are faster than one of two. In methods that sample
+    # one solution at a time, 48 problems side by side fill the 48 rows of a call.
     : "${WORKERS:=2}" "${SEARCH:=--batch 48}"
-    export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
     # Keep freed memory instead of returning it to the kernel: trains 3 times as fast.
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 fi
@@ -36,11 +35,11 @@ exec 9> "$OUT/lock"
     fail "$OUT: another run is at work there; wait until it ends, or set OUT to another folder"
 trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT
 trap 'printf "\n%s\n" "${0##*/}: interrupted; the same command resumes" >&2; exit 130' INT TERM HUP
-# Where it can, the kernel ends a program with the script that started it, even after kill -9.
+# A program ends with the script that started it, even after kill -9 (see common.py). Linux can do
+# that from the first moment, when a program is still importing.
+export END_WITH_PARENT=1
 TIED="setpriv --pdeathsig KILL"
 ! $TIED true 2> /dev/null || PYTHON="$TIED $PYTHON"
-# Python would warn that such an end leaves semaphores behind, which it removes at the same time.
-export PYTHONWARNINGS=ignore:resource_tracker${PYTHONWARNINGS:+,$PYTHONWARNINGS}
 # Python finds the modules of this folder by itself, but not with PYTHONSAFEPATH=1.
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
