@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from answers import answers_equal, extract_answer
+from answers import extract_answer, unmatchable
 
 
 class UserError(Exception):
@@ -133,11 +133,11 @@ def first_field(record: dict, keys: tuple):
 def warn_unmatchable(problems: list[dict], path) -> None:
     """Prints how many references equal no answer, not even themselves: nothing can solve those."""
     references = [problem["reference"] for problem in problems]
-    unmatchable = [text for text in references if not answers_equal(text, text)]
-    if unmatchable:
+    odd = unmatchable(references)
+    if odd:
         print(
-            f"{path}: {len(unmatchable)} of {len(problems)} references can never be matched, since "
-            f"they are not answers that can be compared; the first: {unmatchable[0][:60]!r}",
+            f"{path}: {len(odd)} of {len(problems)} references can never be matched, since they "
+            f"are not answers that can be compared; the first: {references[odd[0]][:60]!r}",
             file=sys.stderr,
         )
 
