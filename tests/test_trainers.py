@@ -656,6 +656,8 @@ def two_processes(folder, tmp_path, until_they_train):
     while until_they_train and not (tmp_path / "out.state").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    # While it starts them, the parent is deaf to Ctrl-C for a moment.
+    time.sleep(1)
     workers = running(process.pid)
     assert len(workers) == 3
     yield process, workers
