@@ -232,8 +232,8 @@ def search_file(args, config: Config, machine: Machine) -> int:
             for line, counts in trees:
                 common.append_line(file, line)
                 totals.update(counts)
+                bar.set_postfix_str(headline(totals, time.time() - start), refresh=False)
                 bar.update()
-                bar.set_postfix_str(headline(totals, time.time() - start))
     solved = totals["solved"]
     print(f"{out}: {len(problems)} trees, {len(jobs)} of them new, {solved} of these solved")
     if totals["too long"]:

@@ -528,5 +528,7 @@ def progress_bar(total: int, unit: str, done: int = 0, **options):
     from tqdm import tqdm
 
     # Not drawn before the first result: an error while models are loaded is to be the only line.
+    # Set what stands behind the bar with refresh=False before `update`: a bar that was drawn by
+    # anything else does not know that it was, and ends without a newline.
     options = dict(dynamic_ncols=True, delay=0.001) | options
     return tqdm(total=total, initial=done, unit=unit, file=sys.stderr, **options)

@@ -329,8 +329,8 @@ def evaluate_file(args, config, comparison, machine) -> int:
                 together = join_batches(batches)
                 results = dict(settings=settings, rows=summary(together), outcomes=together)
                 common.write_whole(out, json.dumps(dict(results, batches=batches)))
+                bar.set_postfix_str(headline(together), refresh=False)
                 bar.update(batch_length(outcomes))
-                bar.set_postfix_str(headline(together))
     print_table(summary(join_batches(batches)))
     return 0
 

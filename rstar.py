@@ -958,8 +958,8 @@ def grow(root: Node, config: Config, rule: Callable, value: Callable, bar=None) 
         # A closed root has nothing left to try.
         finished = root.closed or is_content([root], config.stop)
         if bar is not None:
+            bar.set_postfix(trajectories=trajectories(root), refresh=False)
             bar.update(config.rollouts - done + 1 if finished else 1)
-            bar.set_postfix(trajectories=trajectories(root))
         if finished:
             return
 

@@ -170,7 +170,8 @@ def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
             progress.tokens += sum(item.length * item.width for item in batch)
             progress.seconds = time.monotonic() - started
             shown = {name: f"{value:.3g}" for name, value in sums.items()}
-            bar.set_postfix(**shown, tokens_s=f"{progress.tokens / progress.seconds:.0f}")
+            speed = progress.tokens / progress.seconds
+            bar.set_postfix(**shown, tokens_s=f"{speed:.0f}", refresh=False)
             bar.update()
             # Before the state is saved: a rerun must not skip the evaluation.
             if ends_epoch:

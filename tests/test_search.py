@@ -416,7 +416,7 @@ def test_agreement_counts_samples():
 def test_trees_do_not_depend_on_their_batch():
     questions = [f"q{i}" for i in range(7)]
     references = ["0", "1", "2", "3", "4", "6", "7"]
-    config = Config(rollouts=9, candidates=4)
+    config = Config(rollouts=3, candidates=4)
     trees = []
     for batch in (1, 3, 16):
         policy = ScriptedPolicy(wide_script())
