@@ -12,15 +12,16 @@ training data of the next round: the best trajectories tune the policy, and pair
 steps train the PPM. Round 1 is searched by a bootstrap policy alone. The first PPM is trained on
 round 1's trees, and rounds 3 and 4 search with one.
 
-Where the paper is                                                   where it is here
-    code-augmented step, output, answer   section 3.2, figure 2      `PROMPT`, `OUTPUT`, `code_of`
-    UCT = Q + c sqrt(ln N_parent / N)     equation 1                 `uct`, used in `select`
-    q^k = q^(k-1) + q(s_d)^k              equation 2                 `back_up`
-    q^0 = PPM(x + s_1 + ... + s_i)        equation 3                 `score`
-    q(s_d): +1 or -1, or the PPM          section 3.2                `value_of`
-    r = tanh(linear(hidden))              section 3.3                `PPM.score`
-    Bradley-Terry on pairs                equation 4                 train_ppm.py, `loss_of`
-    trajectories for the policy           top 2 by mean Q            train_policy.py, `choose`
+Where the paper is                                              where it is here
+    code-augmented step, output, answer   section 3.2, figure 2   `PROMPT`, `OUTPUT`, `code_of`
+    UCT = Q + c sqrt(ln N_parent / N)     equation 1              `uct`, used in `select`
+    q^k = q^(k-1) + q(s_d)^k              equation 2              `back_up`
+    q^0 = PPM(x + s_1 + ... + s_i)        equation 3              `score`
+    q(s_d): +1 or -1, or the PPM          section 3.2             `value_of`
+    r = tanh(linear(hidden))              section 3.3             `PPM.score`
+    Bradley-Terry on pairs                equation 4              train_ppm.py, `loss_of`
+    top 2 trajectories by mean Q          section 3.4             train_policy.py,
+                                                                  `select_trajectories`
 
 Where we deviate from the paper or the authors' code, or decide where the paper is silent:
   1. An unvisited child has an infinite UCT, so each candidate is tried once before any is tried

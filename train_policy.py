@@ -158,7 +158,7 @@ def by_problem(trajectories: list[Trajectory], seed: int) -> dict[str, list[Traj
     return {question: list(problems[question].values()) for question in sorted(problems)}
 
 
-def choose(trajectories: list[Trajectory], settings: Settings) -> list[Trajectory]:
+def select_trajectories(trajectories: list[Trajectory], settings: Settings) -> list[Trajectory]:
     """Up to `keep` trajectories per problem: the top 2 by mean Q, or those of a control."""
     rng = random.Random(settings.seed)
     verified = []
@@ -202,7 +202,7 @@ def make_rows(settings: Settings, tokenizer, longest: int) -> tuple[list[Row], d
     trajectories = []
     for path in settings.trees:
         trajectories += read_trajectories(path)
-    chosen = choose(trajectories, settings)
+    chosen = select_trajectories(trajectories, settings)
     rows = [encode(item, tokenizer) for item in chosen]
     kept = trainer.drop_long(rows, longest, settings.trees)
     counts = dict(
@@ -296,7 +296,7 @@ def measure(model, rows: list[Row], pad: int, settings: Settings) -> dict[str, t
     return dict(loss=losses(model, rows, pad).sum())
 
 
-def evaluate(rows: list[Row], total: Callable) -> dict:
+def held_out_metrics(rows: list[Row], total: Callable) -> dict:
     """The mean loss of a held-out token; None if nothing is held out."""
     tokens = sum(row.weight for row in rows)
     loss = total(rows)["loss"] / tokens if tokens else None
@@ -316,7 +316,9 @@ def train(settings: Settings, dry_run: bool = False) -> int:
     counts.update(training=len(training), held_out=len(held_out))
     if dry_run:
         return trainer.describe(rows, counts, show, tokenizer)
-    return trainer.fit(settings, model, tokenizer, training, held_out, counts, measure, evaluate)
+    return trainer.fit(
+        settings, model, tokenizer, training, held_out, counts, measure, held_out_metrics
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

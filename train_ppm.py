@@ -387,7 +387,7 @@ def measure(model, groups: list[Group], pad: int, settings: Settings) -> dict[st
     return dict(loss=loss.sum(), right=right, pairs=pairs)
 
 
-def evaluate(groups: list[Group], total: Callable) -> dict:
+def held_out_metrics(groups: list[Group], total: Callable) -> dict:
     """Held-out losses, and accuracies as NAME_right of NAME_n pairs, for steps and for answers."""
     kinds = dict(
         steps=[group for group in groups if group.pairs and group.depth],
@@ -406,7 +406,7 @@ def evaluate(groups: list[Group], total: Callable) -> dict:
 
 
 def judge(ppm_folders: list, tree_files: list, settings: dict) -> list[dict]:
-    """What several PPMs make of the same held-out pairs: for each the metrics of `evaluate`.
+    """What several PPMs make of the same held-out pairs: the `held_out_metrics` of each.
 
     The pairs of later rounds are harder, so only on the same ones can the rounds be compared. They
     are the held-out pairs of all `tree_files`; no PPM has seen them, since a problem is held out in
@@ -428,7 +428,7 @@ def judge(ppm_folders: list, tree_files: list, settings: dict) -> list[dict]:
         _, held_out = trainer.split(pairs, settings)
         scoring = partial(measure, pad=tokenizer.pad_token_id, settings=settings)
         run = trainer.Run(settings, accelerator, model, scoring)
-        results.append(evaluate(held_out, partial(trainer.sum_over, run)))
+        results.append(held_out_metrics(held_out, partial(trainer.sum_over, run)))
     return results
 
 
@@ -448,7 +448,9 @@ def train(settings: Settings, dry_run: bool = False) -> int:
         held_out = held_out + trainer.split(pairs, settings)[1]
     if dry_run:
         return trainer.describe(targets or pairs, counts, show, tokenizer)
-    return trainer.fit(settings, model, tokenizer, training, held_out, counts, measure, evaluate)
+    return trainer.fit(
+        settings, model, tokenizer, training, held_out, counts, measure, held_out_metrics
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

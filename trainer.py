@@ -2,9 +2,9 @@
 
 A trainer has data, a model and a loss, and hands them to `fit`:
 
-    items       what it trains on, see `Item`; a batch is a list of them
-    measure     (model, items, pad, settings) -> {name: sum over the items}; "loss" is minimized
-    evaluate    (held-out items, total) -> metrics, where total(items) sums what `measure` gives
+    items              what it trains on, see `Item`; a batch is a list of them
+    measure            (model, items, pad, settings) -> {name: sum over the items}; minimizes "loss"
+    held_out_metrics   (held-out items, total) -> metrics; total(items) sums what `measure` gives
 
 The weights that come out are a function of the settings and the data. They do not depend on how a
 batch is cut into forward passes or shared by processes, except for rounding. A run that was killed
@@ -107,7 +107,7 @@ class Run:
 # The loop.
 
 
-def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluate) -> int:
+def fit(settings, model, tokenizer, training, held_out, counts, measure, held_out_metrics) -> int:
     """Trains `model` on `training` and saves it as `settings.out`; returns the exit code.
 
     counts   what the data hold; goes into metrics.json as it is
@@ -131,7 +131,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluat
             # After `prepare`, since the state is loaded into what that returns.
             progress = restore(accelerator, state_folder(out), identity)
             save = partial(save_state, accelerator, state_folder(out), identity)
-            train_epochs(run, training, held_out, evaluate, progress, save)
+            train_epochs(run, training, held_out, held_out_metrics, progress, save)
             save_model(run, tokenizer, out, identity, counts, progress)
     if accelerator.num_processes > 1:
         # gloo's thread needs Python's lock to free its last work: without this pause a run hung.
@@ -141,7 +141,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, evaluat
     return 0
 
 
-def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
+def train_epochs(run, training, held_out, held_out_metrics, progress, save) -> None:
     """All updates from `progress` on, with an evaluation after each epoch."""
     settings = run.settings
     accelerator = run.accelerator
@@ -156,7 +156,7 @@ def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
 
     # The metrics before any update: what the training is judged against.
     if progress.step == 0:
-        metrics = finite(evaluate(held_out, total), settings, progress.step)
+        metrics = finite(held_out_metrics(held_out, total), settings, progress.step)
         progress.history.append(dict(epoch=0, **metrics))
     run.model.train()
     disable = not accelerator.is_main_process
@@ -175,7 +175,7 @@ def train_epochs(run, training, held_out, evaluate, progress, save) -> None:
             bar.update()
             # Before the state is saved: a rerun must not skip the evaluation.
             if ends_epoch:
-                metrics = finite(evaluate(held_out, total), settings, progress.step)
+                metrics = finite(held_out_metrics(held_out, total), settings, progress.step)
                 loss = progress.loss_sum / steps_per_epoch
                 progress.history.append(dict(epoch=epoch, loss=loss, **metrics))
                 progress.loss_sum = 0.0

@@ -195,7 +195,7 @@ def same(first, second):
 
 
 def chosen(roots, **settings):
-    return train_policy.choose(trajectories(*roots), policy_settings(**settings))
+    return train_policy.select_trajectories(trajectories(*roots), policy_settings(**settings))
 
 
 def test_the_two_right_trajectories_with_the_highest_mean_q_are_chosen_once():
