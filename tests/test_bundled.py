@@ -78,7 +78,8 @@ def test_a_bundled_folder_loads_as_it_is(name):
 
 
 def test_every_number_can_be_stated():
-    # A base that had hardly seen numbers above 400 could not write 409 of the 1,000 (LOG.md).
+    # A base that had hardly seen numbers above 400 could not write 409 of the 1,000 (LOG.md,
+    # 2026-11-25).
     policy = Policy(cli.BUNDLED_POLICY, rows=100)
     code = (
         "# Step 1: Add the 7\nn1 = 5 + 7\n<end_of_step>\n\n"

@@ -2,15 +2,15 @@
 parameters.
 
 Qwen3 is Qwen2 with norms on queries and keys: with them the right number is copied after far fewer
-tokens (LOG.md). A Qwen2 would not do in any case: transformers 5.24 reads every folder of that type
-with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
+tokens (LOG.md, 2026-11-28). A Qwen2 would not do in any case: transformers 5.24 reads every folder
+of that type with Qwen2's own tokenizer, whatever the folder says, and the numbers would fall apart.
 
     torchrun --nproc_per_node 2 tiny/pretrain.py --out tiny/base
 
-One process per core; under two hours on two cores (LOG.md). The corpus is made on the fly and never
-repeats: problems of the split `pretrain` with the solutions that `world.student` writes,
-misconceptions included. What mattered most when this was tried out: those norms, a rate that is
-not too high, and training until copying the right numbers has formed (`well_formed` below;
+One process per core; under two hours on two cores (LOG.md, 2026-11-28). The corpus is made on the
+fly and never repeats: problems of the split `pretrain` with the solutions that `world.student`
+writes, misconceptions included. What mattered most when this was tried out: those norms, a rate
+that is not too high, and training until copying the right numbers has formed (`well_formed` below;
 `sampled` and `greedy` in the log); a starved base is weak in a way that no search can repair.
 
 A run that was killed resumes from its last checkpoint when the command is repeated, and since the
@@ -90,7 +90,7 @@ class Phase(NamedTuple):
 
 
 # Short stories first. Small batches taught more per minute, and at the end larger ones more than
-# halved what was malformed (LOG.md, both of the base before).
+# halved what was malformed (LOG.md, 2026-11-24 and 2026-11-27).
 PHASES = [
     Phase(3, 1.0, 1.0, 1024, 0.1, 0.0, 1),
     Phase(9, 1.0, 1.0, 1024, 0.05, 0.0, 3),

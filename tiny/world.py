@@ -308,7 +308,7 @@ LOCAL = [name for name in CONCEPTS if name not in OPENERS and name not in DELAYE
 # The long mixes keep to these, so that a few hundred problems hold several examples of each: with
 # all concepts in long stories a base of this size did not learn to pick its numbers. inv_more,
 # inv_fewer and inv_times are left out as well: only who is named first tells them from others_more,
-# others_fewer and times, and rounds did not teach it (LOG.md).
+# others_fewer and times, and rounds did not teach it (LOG.md, 2026-11-25).
 CORE = {name for name, concept in CONCEPTS.items() if concept.kind in ("core", "delayed")}
 SUMS = {name for name, concept in CONCEPTS.items() if concept.kind == "sum"}
 
