@@ -23,6 +23,7 @@ import random
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
+from tqdm import tqdm
 
 import common
 from common import UserError, refuse_other_settings, setting
@@ -570,6 +572,8 @@ def in_rank(ranks: Iterator[int], train: Callable, settings, port: int) -> Itera
     rank = str(next(ranks))
     os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=str(settings.workers))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    # The lock of tqdm is a semaphore, which Python complains of if a signal ends this process.
+    tqdm.set_lock(threading.RLock())
     yield train(settings)
 
 
