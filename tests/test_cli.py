@@ -411,10 +411,21 @@ def test_a_hub_id_without_network(capsys, monkeypatch):
 # Programs of their own.
 
 
+started = []
+
+
+@pytest.fixture(autouse=True)
+def no_program_is_left_running():
+    yield
+    while started:
+        started.pop().kill()
+
+
 def start(*arguments, python=(), **options):
     options = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) | options
     line = [sys.executable, *python, ROOT / "rstar.py", *arguments]
-    return subprocess.Popen([str(word) for word in line], **options)
+    started.append(subprocess.Popen([str(word) for word in line], **options))
+    return started[-1]
 
 
 def environment(**values):
@@ -517,14 +528,12 @@ def wait_for_lines(path, count, program):
         time.sleep(0.01)
 
 
-def children(number):
-    """The processes that a process has started, and those that they have started."""
-    text = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True
-    ).stdout
-    pairs = [line.split(None, 2) for line in text.splitlines()]
-    below = [int(pid) for pid, parent, *_ in pairs if int(parent) == number]
-    return below + [pid for child in below for pid in children(child)]
+def children(number, words=""):
+    """The processes that a process has started, and those below; with `words` in their command."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True)
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    below = [int(pid) for pid, parent, args in rows if int(parent) == number and words in args]
+    return below + [pid for child in below for pid in children(child, words)]
 
 
 def alive(numbers):
@@ -568,10 +577,10 @@ def test_kill_9_loses_only_the_problems_in_hand(real, out, workers, lines):
     flags, whole = real
     program = start(*flags, out, "--workers", workers)
     wait_for_lines(out, lines, program)
-    started = children(program.pid)
+    below = children(program.pid)
     program.kill()
     program.wait()
-    assert alive(started) == []
+    assert alive(below) == []
     finished = [line for line in out.read_bytes().splitlines(True) if line.endswith(b"\n")]
     assert lines <= len(finished) < 8
     program = start(*flags, out, "--workers", workers)
@@ -585,18 +594,14 @@ def test_kill_9_of_a_worker_is_one_line(real, out):
     flags, whole = real
     program = start(*flags, out, "--workers", "2")
     wait_for_lines(out, 1, program)
-    started = children(program.pid)
-    workers = [
-        number
-        for number in started
-        if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()
-    ]
+    below = children(program.pid)
+    workers = children(program.pid, "spawn_main")
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
     err = program.communicate()[1]
     assert program.returncode == 2
     assert err.splitlines()[-1].startswith("rstar: a worker has ended with exit code -9")
-    assert alive(started) == []
+    assert alive(below) == []
     assert start(*flags, out, "--workers", "2").wait() == 0
     assert by_index(out) == whole
 
@@ -611,13 +616,13 @@ def test_an_interrupt_of_all_processes_is_one_line(real, out, lines):
     while not children(program.pid):
         time.sleep(0.01)
     time.sleep(0.5)
-    started = children(program.pid)
+    below = children(program.pid)
     os.killpg(program.pid, signal.SIGINT)
     err = program.communicate()[1]
     assert program.returncode == 130
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("rstar: interrupted")
-    assert alive(started) == []
+    assert alive(below) == []
 
 
 @pytest.mark.slow
@@ -632,7 +637,7 @@ def test_a_search_ends_with_the_program_that_started_it(real, out):
     while not out.exists() or not out.read_bytes():
         assert shell.poll() is None
         time.sleep(0.01)
-    started = children(shell.pid)
+    below = children(shell.pid)
     shell.kill()
     shell.wait()
-    assert alive(started) == []
+    assert alive(below) == []
