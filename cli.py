@@ -129,7 +129,9 @@ def settings_of(args, config: Config, problems: list[dict]) -> dict:
     """What two results must have in common to belong together: everything but how they are run."""
     names = {str(BUNDLED_POLICY): "tiny/policy", str(BUNDLED_PPM): "tiny/ppm"}
     models = dict(policy=names.get(args.policy, args.policy), ppm=names.get(args.ppm, args.ppm))
-    return dict(models, **dataclasses.asdict(config), problems=common.fingerprint(problems))
+    # Trees of another search than this one (LOG.md, 2026-11-29) must not be mixed with its own.
+    search = dict(dataclasses.asdict(config), version=2)
+    return dict(models, **search, problems=common.fingerprint(problems))
 
 
 def answer_one(args, config: Config, machine: Machine) -> int:
@@ -206,10 +208,14 @@ def print_tree(root: Node) -> None:
         ending = f"  ✗ {node.error}" if node.error else ending
         ppm = "" if node.ppm is None else f"{node.ppm:+.2f}"
         branch = "  " * (depth - 1) + "└ " if depth else ""
-        print(f"{node.visits:>4} {node.Q:>+6.2f} {ppm:>6}  {branch}{thought[:90]}{ending}")
+        print(f"{node.visits:>4} {node.Q:>+6.2f} {ppm:>6}  {branch}{shorten(thought)}{ending}")
         stack += [(child, depth + 1) for child in reversed(node.children)]
     finished = "; nothing is left to try" if root.closed else ""
     print(f"distinct trajectories: {trajectories(root)}{finished}\n")
+
+
+def shorten(text: str, width: int = 90) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def search_file(args, config: Config, machine: Machine) -> int:

@@ -145,7 +145,8 @@ def add_flags(parser: argparse.ArgumentParser, settings_class, title: str) -> No
         options = dict(required=required, help=item.metadata["help"])
         if not required:
             options["default"] = item.default
-            options["help"] += f"; default {item.default}"
+            shown = "none" if item.default in (None, "") else item.default
+            options["help"] += f"; default {shown}"
         if item.type is list:
             options.update(nargs="+", metavar="FILE")
         else:
@@ -170,7 +171,7 @@ def from_flags(settings_class, args: argparse.Namespace):
 
 @dataclass(frozen=True)
 class Machine:
-    """How a search runs: what it costs and how fast it is. Its result does not depend on this."""
+    """How a search runs: what it costs and how fast it is. Its trees do not depend on this."""
 
     batch: int = setting(
         16, "trees that are searched side by side (our choice; more for a big GPU)", 1, 10**6

@@ -187,8 +187,8 @@ def sample(questions, policy, ppm, config, budget, samples=0, enough=None) -> li
                 todo = todo[: max(0, round(rest / mean))]
             if not todo:
                 break
-            # Other samples than the trees and the turns before.
-            again = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1))
+            # Other samples than in the trees, whose seeds are 1000 apart, and in the turns before.
+            again = dataclasses.replace(config, seed=config.seed + 1000 * (k + 1) + 500)
             before = policy.tokens
             texts = [questions[i] for i in todo]
             for i, ends in zip(todo, whole_solutions(texts, policy, ppm, verifier, again)):
@@ -309,6 +309,8 @@ def evaluate_file(args, config, comparison, machine) -> int:
     settings = settings_of(args, config, problems)
     settings.update(methods=comparison.chosen, samples=comparison.samples)
     settings.update(plausible=comparison.plausible)
+    # A budget is spent batch by batch, so other batches give other results.
+    settings.update(batch=machine.batch)
     with common.open_locked(out.with_name(f".{out.name}.lock")):
         batches = read_outcomes(out, settings)
         # Batches of about one size: one of two problems could not spend a budget evenly.
@@ -380,7 +382,7 @@ def read_outcomes(out: Path, settings: dict) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    less_memory = "fewer sequences at a time (--rows 16 --batch 4) or a smaller model"
+    less_memory = "fewer sequences at a time (--rows 16) or a smaller model"
     resume = "; finished batches are on disk, and the same command resumes"
     return common.run("evaluate", lambda: evaluate_file(*parse(arguments)), less_memory, resume)
 

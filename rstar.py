@@ -7,12 +7,12 @@ node. A second model, the *process preference model* (PPM), reads a path and sco
 
 One *rollout* starts at the root and selects children by UCT. It expands each leaf that it meets and
 goes on until a trajectory ends; there is no random play-out. Then it backs the value up. Over many
-rollouts the Q of a step tells whether the step tends to lead to right answers. Such trees are the
+rollouts the Q of a step shows whether the step tends to lead to right answers. Such trees are the
 training data of the next round: the best trajectories tune the policy, and pairs of good and bad
 steps train the PPM. Round 1 is searched by a bootstrap policy alone. The first PPM is trained on
-round 1's trees, and rounds 3 and 4 search with one.
+round 1's trees; rounds 3 and 4 search with the PPM of the round before.
 
-Where the paper is                                              where it is here
+In the paper                                                    in this code
     code-augmented step, output, answer   section 3.2, figure 2   `PROMPT`, `OUTPUT`, `code_of`
     UCT = Q + c sqrt(ln N_parent / N)     equation 1              `uct`, used in `select`
     q^k = q^(k-1) + q(s_d)^k              equation 2              `back_up`
@@ -28,40 +28,42 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      twice; ties go to the first sampled. (The authors' code gives it 0.)
   2. The PPM's estimate counts as the first visit of a new step, N = 1, as in the authors' code;
      N_parent is the parent's own N. So below a new step the logarithm is 0 and the first choice
-     goes by Q alone. Without a PPM, and for an answer that a reference judges, N starts at 0.
+     goes by Q alone. Without a PPM N starts at 0. So it does for an answer that a reference judges,
+     as in the authors' code; with deviation 1 such an answer goes before its sibling steps.
   3. Candidates with the same code (comments aside) become one node, since they have the same
      result. How many samples it stands for is kept in `copies`.
-  4. No rollout ends where an earlier one ended, so Q is the mean over distinct trajectories: what
-     has been backed up is *closed*, and so is a step below which everything is closed. A search
-     ends when its root is closed. (The authors never select a terminal child either. The paper
-     does not say; visiting the best trajectory again and again makes Q its value, not a mean.)
+  4. No rollout ends where an earlier one ended. So N(s) counts the distinct trajectories and dead
+     ends below s, and 1 for the PPM's estimate; Q(s) is the mean of their values. What has been
+     backed up is *closed*, and so is a step below which everything is closed. A search ends when
+     its root is closed. (The authors never select a terminal child either. The paper does not
+     say. If the best trajectory could be visited repeatedly, Q would drift from the mean to it.)
   5. A step below which there are only dead ends is expanded again, up to `expansions` times in all.
      (Paper: once, and so does evolve.sh for training data.) A tree that is closed early is not
      widened; `searches` grows fresh ones. On 200 hard dev problems two such trees answer 185 at
-     2,442 tokens per problem, four trees without expanding again 184 at 2,758, and one tree whose
+     2,442 tokens per problem, up to four that expand once 184 at 2,758, and one tree whose
      closed steps are all expanded again 174 at 2,276 (p = 0.003).
   6. A candidate that raises, prints nothing or prints more than an answer stays in the tree with
      its error and is never selected. A step without a valid candidate, or at the greatest depth, is
      a dead end: its value is -1, for its ancestors too. (In the authors' code only the failed leaf
-     gets -1. Without it a third of the step pairs for the PPM are lost: 120 groups instead of 168
-     from 300 problems.) If all candidates of a step raised, the mistake is mostly one step
-     earlier, so no others are sampled.
+     gets -1. If ancestors did not get it, more than a quarter of the PPM's step groups would be
+     lost: 120 instead of 168 from 300 problems.) If all candidates of a step raised, no others are
+     sampled, since the mistake is mostly one step earlier.
   7. A rollout backs up the one trajectory that it ends with, as in equation 2. (The authors' code
      backs up all answers of an expansion at once. On 300 problems both gave the same pairs.)
   8. The step that prints, its output and the sentence that states the answer are one node; the
-     sentence is written greedily. To sample what only copies the output would gain nothing.
+     sentence is written greedily. Sampling it would gain nothing, since it copies the output.
   9. `tanh` is part of the PPM in training and in use. (The authors apply it in the search only.)
- 10. Without a reference and without a PPM the value of a trajectory is how many of the tree's
-     sampled answers agree with it, from -1 (few) to 1 (all).
+ 10. Without a reference and without a PPM the value of a trajectory is the share of the tree's
+     sampled answers that agree with it, scaled to [-1, 1].
  11. `stop` ends a search at the first answer that the PPM scores that high. (Paper: never.)
- 12. Each candidate is sampled from a seed of its own (of run, path and number), so a tree does not
-     depend on the trees beside it. PPM scores still differ in the seventh digit with the batch, and
-     in a lower precision than float32 texts may differ too.
+ 12. Each candidate is sampled from its own seed, derived from the run's seed, the path and the
+     sample's number, so a tree does not depend on the trees beside it. PPM scores still differ in
+     the seventh digit with the batch, and below float32 precision texts may differ too.
  13. The answer of several trees is the one with the highest PPM score, as in the paper. (The
      authors' script votes among the four best.)
 The trainers list their own deviations at their heads.
 
-Start reading at `rollout`. It hands each new leaf to `search_each`, which expands the leaves of
+Start reading at `rollout`. It yields each new leaf to `search_each`, which expands the leaves of
 many trees at once; everything else that it calls follows below it, in the order of the calls.
 """
 
@@ -158,7 +160,7 @@ VERIFIER_WROTE = re.compile(
     r"(?<=<end_of_code>)\s*<output>.*?<end_of_output>\s*<answer>", re.DOTALL
 )
 
-# What a model that was not tuned on the format is told: instructions and two worked examples.
+# The prompt for a model that was not tuned on the format: instructions and two worked examples.
 STOCK_PROMPT = (common.HERE / "stock_prompt.txt").read_text().rstrip("\n")
 
 
@@ -212,7 +214,15 @@ class ProposesSteps(Protocol):
     tokens: int  # generated so far
 
     def prompt(self, question: str) -> str: ...
-    def __call__(self, texts, k, stops, limit, temperature, seeds) -> list[list[str]]: ...
+    def __call__(
+        self,
+        texts: list[str],
+        k: int,
+        stops: tuple[str, ...],
+        limit: int,
+        temperature: float,
+        seeds: list[int],
+    ) -> list[list[str]]: ...
 
 
 class ScoresPaths(Protocol):
@@ -294,7 +304,15 @@ class Policy:
         """The number of tokens of a text."""
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def __call__(self, texts, k, stops, limit, temperature=0.0, seeds=None):
+    def __call__(
+        self,
+        texts: list[str],
+        k: int,
+        stops: tuple[str, ...],
+        limit: int,
+        temperature: float = 0.0,
+        seeds: list[int] | None = None,
+    ) -> list[list[str]]:
         """`k` continuations of each text: a list of k strings per text.
 
         stops        strings; a continuation ends behind the first of them
@@ -546,7 +564,9 @@ class Node:
     number: int = 0  # in the order in which nodes are made; the root is 0
     children: list["Node"] = field(default_factory=list, repr=False)
     expansions: int = 0  # how often it was expanded
-    closed: bool = False  # whether no rollout may enter it any more
+    # Whether no rollout may enter it any more: a trajectory or dead end that was backed up, or a
+    # step that may not be expanded and has closed children only.
+    closed: bool = False
     visits: int = 0  # N(s)
     q: float = 0.0  # q(s): the sum of all values backed up, and with a PPM its first estimate
     ppm: float | None = None  # PPM(x + s_1 + ... + s)
@@ -633,7 +653,8 @@ def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iter
                 return back_up(node, value(node))
             if not node.valid_children:
                 return back_up(node, -1.0)  # a dead end
-            # Only known trajectories came again: this rollout starts over to bring a new one.
+            # A step that was expanded again got only candidates that it had before, so it is closed
+            # without a value. This rollout starts over to bring something new.
             node = root
 
 
@@ -669,7 +690,14 @@ def uct(child: Node, parent_visits: int, c: float) -> float:
     return child.Q + c * math.sqrt(log_visits / child.visits)  # Eq. 1
 
 
-def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_CODE)) -> list[Node]:
+def expand(
+    leaves: list[Node],
+    policy: ProposesSteps,
+    ppm: ScoresPaths | None,
+    verifier: Verifier,
+    config: Config,
+    stops: tuple[str, ...] = (END_OF_STEP, END_OF_CODE),
+) -> list[Node]:
     """Expands many leaves at once and returns the new nodes.
 
     With `stops=(END_OF_CODE,)` a candidate is a whole solution; evaluate.py samples that way.
@@ -687,7 +715,7 @@ def expand(leaves, policy, ppm, verifier, config, stops=(END_OF_STEP, END_OF_COD
 WHOLE = 4
 
 
-def propose(leaves, policy, config, stops) -> list[Node]:
+def propose(leaves: list[Node], policy: ProposesSteps, config: Config, stops: tuple) -> list[Node]:
     """The policy samples candidates for the next step of each leaf: the new nodes."""
     # Behind the prompt comes the first step at once; between two steps stands a blank line.
     texts = []
@@ -877,7 +905,8 @@ def search(
     references   answers, one per question: a trajectory then counts +1 or -1, which makes training
                  data. Without, the PPM scores it (test time); without a PPM, agreement does.
     rule         selects among siblings: rule(child, visits of the parent, c) -> float, highest wins
-    value        the value of a finished trajectory: value(terminal node) -> float
+    value        the value of a finished trajectory: value(terminal node) -> float; that of a dead
+                 end is always -1
     choose       the answer among the terminal nodes of all trees of a question
     batch        trees that are searched side by side
     bar          a tqdm bar that counts rollouts
@@ -967,7 +996,8 @@ def grow(root: Node, config: Config, rule: Callable, value: Callable, bar=None) 
 
 def trajectories(root: Node) -> int:
     """How many distinct trajectories were backed up."""
-    return sum(node.closed for node in terminals(root))
+    ends = {number for kind, number, *_ in root.events if kind == "back_up"}
+    return sum(node.number in ends for node in terminals(root))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -983,7 +1013,8 @@ def tree_to_line(root: Node, index: int, settings: dict) -> str:
             dict(parent=parent, **{name: getattr(node, name) for name in common.NODE_FIELDS})
         )
     tree = dict(index=index, question=root.text, reference=root.reference, settings=settings)
-    return json.dumps(dict(tree, nodes=records, events=root.events), ensure_ascii=False)
+    tree.update(nodes=records, events=root.events, finished=root.closed)
+    return json.dumps(tree, ensure_ascii=False)
 
 
 def record_to_tree(record: dict) -> Node:
@@ -999,6 +1030,9 @@ def record_to_tree(record: dict) -> Node:
     root = tree[0]
     root.reference = record["reference"]
     root.events = record["events"]
+    root.closed = record.get("finished", False)
+    for kind, number, *_ in root.events:
+        tree[number].expansions += kind == "expand"
     return root
 
 

@@ -35,8 +35,8 @@ MAJORITY = "majority of N"
 PLAUSIBLE = "vote among plausible answers"
 GREEDY = "greedy"
 
-# Numbers of trajectories for test-time scaling. Here they are rollouts of one or several trees; the
-# paper's 64 are whole searches.
+# Distinct trajectories for test-time scaling, at most: a tree that is closed has no more of them.
+# The paper's 64 are whole searches.
 SERIES = (1, 2, 4, 8, 16, 32, 64)
 
 

@@ -57,7 +57,7 @@ stage() {
     echo "=== $file" >&2
     "${@:2}" >&2 &                      # bash answers a signal while it waits, and not before
     wait $! || code=$?
-    # With code 2 a program has told in a line what the user can fix.
+    # With code 2 a program has printed a line that says what the user can fix.
     [ $code -eq 0 ] || [ $code -eq 2 ] ||
         echo "${0##*/}: $file ended with exit code $code; the same command resumes" >&2
     [ $code -eq 0 ] || exit $code

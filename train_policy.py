@@ -18,7 +18,7 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      The question and the verifier's output are read, not learned. (The authors' code trains on the
      interpreter's output as well.)
   2. A problem's trajectories of all rounds are ranked together, and one also counts if no rollout
-     went through it to its end; its last step's Q is then the PPM's estimate, or 0 without a PPM.
+     went through it to its end; its last step's Q is then 0.
      This favors trees searched without a PPM: there a Q can be 1, while with a PPM its estimates,
      which are less, count in the mean.
   3. Ties in mean Q are broken by the minimum of Q over the steps, as in the authors' code

@@ -8,7 +8,7 @@
 Why pairs: the paper finds the Q of a step too noisy to be regressed on, since it is the mean of a
 few rollouts, but good enough to tell good steps from bad ones. We could not see the difference in
 the tiny world: as guides of the tree search a model of whole trajectories (ORM), a regression on Q
-(PQM) and the PPM answered 89, 90 and 90 of 100 hard problems (README). `--loss outcome` and
+(PQM) and the PPM answered 89, 90 and 90 of 100 hard problems (RESULTS.md). `--loss outcome` and
 `--loss q` train the first two, with the same head, judged on the same held-out pairs.
 
 What is trained on: groups of up to 2 good and 2 bad texts, each good one against each bad one
@@ -78,10 +78,10 @@ class Settings(trainer.LoopSettings):
         choices=("pairs", "q", "outcome"),
     )
     scale: float = setting(
-        3.0, "factor of the difference in Eq. 4 (our choice, point 2 above; paper: 1)", 1e-6, 1e6
+        3.0, "factor of the difference in Eq. 4 (our choice, deviation 2; paper: 1)", 1e-6, 1e6
     )
     center: float = setting(
-        0.5, "weight of the squared sum of a pair (our choice, point 3 above; paper: 0)", 0, 1e6
+        0.5, "weight of the squared sum of a pair (our choice, deviation 3; paper: 0)", 0, 1e6
     )
     keep: int = setting(2, "good and bad texts in a group, at most (paper)", 1, 10**6)
     answer_groups: int = setting(
@@ -160,8 +160,8 @@ def read_pairs(path) -> list[Group]:
 
 def was_visited(node: Node) -> bool:
     """Whether a rollout went through a node."""
-    # The PPM's estimate was the first visit of a step, but not of an answer: see rstar.score.
-    estimated = node.ppm is not None and not node.terminal
+    # The PPM's estimate was the first visit, except of an answer that the reference judges.
+    estimated = node.ppm is not None and node.right is None
     return node.visits > (1 if estimated else 0)
 
 

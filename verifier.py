@@ -387,6 +387,8 @@ def run_without_fork(code, timeout, output):
 def main():
     """--check prints the layers; a file of code, or else stdin, is run once."""
     source = sys.argv[1] if sys.argv[1:] else 0  # descriptor 0 is stdin
+    if source in ("-h", "--help"):
+        return show(__doc__)
     try:
         with Verifier(workers=1) as verifier:
             if source == "--check":

@@ -3,6 +3,8 @@
 It gave choose 49/60, vote_of_the_best 56/60, majority 54/60 on tiny/examples.jsonl. The trees are
 sampled at temperature 1 here, so they hold more wrong answers for the PPM to like than the colder
 ones that `rstar.py` answers with.
+
+With an argument N, only the first N problems are searched.
 """
 
 import sys

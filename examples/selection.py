@@ -2,6 +2,8 @@
 
 It gave uct 57/60, best_q 57/60, fewest_visits 57/60 on tiny/examples.jsonl: trees of the tiny world
 are so small that a search visits most of a tree, in whatever order.
+
+With an argument N, only the first N problems are searched.
 """
 
 import sys

@@ -1,7 +1,9 @@
 """Another value of a trajectory: `python examples/value.py` compares three.
 
-It gave value_of 56/60, agree 56/60, weakest_step 56/60 on tiny/examples.jsonl: the value only steers
-the search, and the answer is chosen by the PPM in all three.
+It gave value_of 56/60, agree 56/60, weakest_step 56/60 on tiny/examples.jsonl: the value only
+steers the search, and the answer is chosen by the PPM in all three.
+
+With an argument N, only the first N problems are searched.
 """
 
 import sys

@@ -170,10 +170,14 @@ def test_a_rerun_after_a_kill_adds_only_the_missing_batches(command):
     assert json.loads(out.read_text())["outcomes"] == whole["outcomes"]
 
 
-def test_results_of_other_settings_are_refused(command, capsys):
+@pytest.mark.parametrize(
+    "flags, difference",
+    [(["--seed", "1"], "seed 0, not 1"), (["--batch", "3"], "batch 2, not 3")],
+)
+def test_results_of_other_settings_are_refused(command, capsys, flags, difference):
     command()
-    assert command("--seed", "1")[0] == 2
-    assert "seed 0, not 1" in capsys.readouterr().err
+    assert command(*flags)[0] == 2
+    assert difference in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "{", '{"settings": {}, "batches": {"0": 1}}'])

@@ -148,6 +148,15 @@ def test_with_a_reference_the_ppm_estimates_steps_and_the_reference_judges_answe
     assert terminals(root)[0].ppm == 0.2
 
 
+def test_an_answer_that_no_rollout_has_reached_has_no_value():
+    # Both answers come from one expansion; only the one that the rollout ends with is backed up.
+    script = {"": ["print(1)", "print(2)"]}
+    config = dataclasses.replace(SMALL, rollouts=1)
+    root = grow(ScriptedPolicy(script), reference="2", config=config)
+    assert numbers(root) == {"root": (1, -1.0), "print(1)": (1, -1.0), "print(2)": (0, 0.0)}
+    assert not root.closed
+
+
 def test_without_reference_and_ppm_agreement_is_the_value():
     first = ["n1 = 1", "n1 = 2", "n1 = 1.0"]
     script = {"": first, **{code: ["print(n1)"] for code in first}}
@@ -462,6 +471,9 @@ def test_a_tree_survives_its_file():
     assert "\n" not in line
     assert rstar.tree_to_line(again, record["index"], record["settings"]) == line
     assert again.children[1].children[0].path == root.children[1].children[0].path
+    assert again.closed
+    assert trajectories(again) == trajectories(root) == 2
+    assert again.expansions == 1
 
 
 def test_a_search_can_be_replayed_from_its_events():

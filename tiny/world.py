@@ -1210,10 +1210,10 @@ def parse_arguments() -> argparse.Namespace:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--split", choices=SPLITS, default="test")
-    add("--mix", choices=MIXES, default="standard")
-    add("--count", type=int, default=100)
-    add("--seed", type=int, default=0)
+    add("--split", choices=SPLITS, default="test", help="no two share a problem; default test")
+    add("--mix", choices=MIXES, default="standard", help="kind of problems; default standard")
+    add("--count", type=int, default=100, help="number of problems; default 100")
+    add("--seed", type=int, default=0, help="other seeds, other problems; default 0")
     add("--strict", type=float, help="share of quantities counted again (default: the mix's)")
     add = parser.add_mutually_exclusive_group().add_argument
     add("--solutions", action="store_true", help="add the right solution and its number of steps")
