@@ -8,16 +8,19 @@ node. A second model, the *process preference model* (PPM), reads a path and sco
 One *rollout* starts at the root and selects children by UCT. It expands each leaf that it meets and
 goes on until a trajectory ends; there is no random play-out. Then it backs the value up. Over many
 rollouts the Q of a step shows whether the step tends to lead to right answers. Such trees are the
-training data of the next round: the best trajectories tune the policy, and pairs of good and bad
-steps train the PPM. Round 1 is searched by a bootstrap policy alone. The first PPM is trained on
-round 1's trees; rounds 3 and 4 search with the PPM of the round before.
+training data of the next round: per problem the right trajectories with the highest mean Q, over
+all rounds so far, tune the policy, each round from the base again; pairs of good and bad steps, and
+of right and wrong trajectories, train the PPM, which starts from that policy. Round 1 is searched
+by a bootstrap policy alone. The first PPM is trained on round 1's trees; rounds 3 and 4 search with
+the PPM of the round before.
 
 In the paper                                                    in this code
     code-augmented step, output, answer   section 3.2, figure 2   `PROMPT`, `OUTPUT`, `code_of`
     UCT = Q + c sqrt(ln N_parent / N)     equation 1              `uct`, used in `select`
     q^k = q^(k-1) + q(s_d)^k              equation 2              `back_up`
     q^0 = PPM(x + s_1 + ... + s_i)        equation 3              `score`
-    q(s_d): +1 or -1, or the PPM          section 3.2             `value_of`
+    q(s_d): +1 or -1 where there is a     section 3.2             `value_of`
+      reference (training), else the PPM
     r = tanh(linear(hidden))              section 3.3             `PPM.score`
     Bradley-Terry on pairs                equation 4              train_ppm.py, `loss_of`
     top 2 trajectories by mean Q          section 3.4             train_policy.py,
@@ -26,28 +29,27 @@ In the paper                                                    in this code
 Where we deviate from the paper or the authors' code, or decide where the paper is silent:
   1. An unvisited child has an infinite UCT, so each candidate is tried once before any is tried
      twice; ties go to the first sampled. (The authors' code gives it 0.)
-  2. The PPM's estimate counts as the first visit of a new step, N = 1, as in the authors' code;
-     N_parent is the parent's own N. So below a new step the logarithm is 0 and the first choice
-     goes by Q alone. Without a PPM N starts at 0. So it does for an answer that a reference judges,
-     as in the authors' code; with deviation 1 such an answer goes before its sibling steps.
-  3. Candidates with the same code (comments aside) become one node, since they have the same
+  2. A new node starts at N = 1, with the PPM's estimate as its first value (as in the authors'
+     code). It starts at N = 0 in two cases: without a PPM, and where it is an answer that a
+     reference judges (as in the authors' code). Such an answer has an infinite UCT, so it is tried
+     before the steps beside it. N_parent is the parent's own N: below a new step the logarithm is
+     0, and the first choice goes by Q alone.
+  3. Siblings with the same code (lines of comment aside) become one node, since they have the same
      result. How many samples it stands for is kept in `copies`.
-  4. No rollout ends where an earlier one ended. So N(s) counts the distinct trajectories and dead
-     ends below s, and 1 for the PPM's estimate; Q(s) is the mean of their values. What has been
-     backed up is *closed*, and so is a step below which everything is closed. A search ends when
-     its root is closed. (The authors never select a terminal child either. The paper does not
-     say. If the best trajectory could be visited repeatedly, Q would drift from the mean to it.)
-  5. A step below which there are only dead ends is expanded again, up to `expansions` times in all.
-     (Paper: once, and so does evolve.sh for training data.) A tree that is closed early is not
-     widened; `searches` grows fresh ones. On 200 hard dev problems two such trees answer 185 at
-     2,442 tokens per problem, up to four that expand once 184 at 2,758, and one tree whose
-     closed steps are all expanded again 174 at 2,276 (p = 0.003).
-  6. A candidate that raises, prints nothing or prints more than an answer stays in the tree with
+  4. A candidate that raises, prints nothing or prints more than an answer stays in the tree with
      its error and is never selected. A step without a valid candidate, or at the greatest depth, is
-     a dead end: its value is -1, for its ancestors too. (In the authors' code only the failed leaf
-     gets -1. If ancestors did not get it, more than a quarter of the PPM's step groups would be
-     lost: 120 instead of 168 from 300 problems.) If all candidates of a step raised, no others are
-     sampled, since the mistake is mostly one step earlier.
+     a *dead end*: its value is -1, for its ancestors too. (In the authors' code only the failed
+     leaf gets -1. If ancestors did not get it, more than a quarter of the PPM's step groups would
+     be lost: 120 instead of 168 from 300 problems.)
+  5. Each trajectory and each dead end is backed up once. Then it is *closed*, and so is a step
+     whose valid children are all closed and that may not be expanded again. So N(s) counts the
+     distinct trajectories and dead ends below s, and 1 for the PPM's estimate; Q(s) is their mean.
+     If the best trajectory could be visited again, Q would drift from the mean to it. A search ends
+     when its root is closed. (The paper does not say. The authors never select a terminal child.)
+  6. A step that has valid children, below which there are only dead ends, is expanded again, up to
+     `expansions` times in all. (Paper: once, and so does evolve.sh for training data.) A step whose
+     candidates all raised is not: the mistake is mostly one step earlier. A tree that is closed
+     early is not widened; `searches` grows fresh ones (measured: LOG.md, 2026-11-29).
   7. A rollout backs up the one trajectory that it ends with, as in equation 2. (The authors' code
      backs up all answers of an expansion at once. On 300 problems both gave the same pairs.)
   8. The step that prints, its output and the sentence that states the answer are one node; the
@@ -129,7 +131,7 @@ class Config:
     timeout: float = setting(
         5.0, "seconds that the code of a path may run (our choice)", 0.01, 86400
     )
-    seed: int = setting(0, "seed of all sampling", 0, 2**63)
+    seed: int = setting(0, "seed of all sampling (our choice)", 0, 2**63)
 
     def __post_init__(self):
         common.check(self)
@@ -490,7 +492,7 @@ class Draw(LogitsProcessor):
 
 
 class PPM:
-    """The process preference model: a language model with one linear output behind tanh."""
+    """The process preference model: a language model with one linear output, then tanh."""
 
     def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int = 48):
         endings = ("SequenceClassification",)
@@ -653,13 +655,14 @@ def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iter
                 return back_up(node, value(node))
             if not node.valid_children:
                 return back_up(node, -1.0)  # a dead end
-            # A step that was expanded again got only candidates that it had before, so it is closed
-            # without a value. This rollout starts over to bring something new.
+            # Expanding this step again brought no new valid candidate, and its dead ends have been
+            # counted: it closes without a value of its own. Start over for something new; if the
+            # root is closed too, this rollout ends without a back-up.
             node = root
 
 
 def may_be_expanded(node: Node, config: Config) -> bool:
-    """A step is expanded once, and again while only dead ends lie below it (deviation 5)."""
+    """A step is expanded once, and again while only dead ends lie below it (deviation 6)."""
     if node.terminal or node.open_children or len(node.steps) >= config.depth:
         return False
     if node.expansions == 0:
@@ -1013,7 +1016,7 @@ def tree_to_line(root: Node, index: int, settings: dict) -> str:
             dict(parent=parent, **{name: getattr(node, name) for name in common.NODE_FIELDS})
         )
     tree = dict(index=index, question=root.text, reference=root.reference, settings=settings)
-    tree.update(nodes=records, events=root.events, finished=root.closed)
+    tree.update(nodes=records, events=root.events, closed=root.closed)
     return json.dumps(tree, ensure_ascii=False)
 
 
@@ -1030,7 +1033,7 @@ def record_to_tree(record: dict) -> Node:
     root = tree[0]
     root.reference = record["reference"]
     root.events = record["events"]
-    root.closed = record.get("finished", False)
+    root.closed = record.get("closed", False)
     for kind, number, *_ in root.events:
         tree[number].expansions += kind == "expand"
     return root

@@ -6,7 +6,7 @@
         --batch 128 --lr 7e-6 --length 4096
 
 For each problem, over all files together, the 2 right trajectories with the highest mean Q of their
-steps are trained on (section 3.3 of the paper). In every round the policy starts from the base
+steps are trained on (section 3.4 of the paper). In every round the policy starts from the base
 again, never from the last round's policy.
 
 A problem that no rollout solves has no right trajectory and so contributes nothing: the policy
