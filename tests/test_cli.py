@@ -530,7 +530,9 @@ def wait_for_lines(path, count, program):
 
 def children(number, words=""):
     """The processes that a process has started, and those below; with `words` in their command."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True)
+    # -ww: without a terminal some versions of ps cut each line at 80 columns.
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
+    listed = subprocess.run(command, capture_output=True, text=True)
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     below = [int(pid) for pid, parent, args in rows if int(parent) == number and words in args]
     return below + [pid for child in below for pid in children(child, words)]
@@ -593,11 +595,11 @@ def test_kill_9_loses_only_the_problems_in_hand(real, out, workers, lines):
 def test_kill_9_of_a_worker_is_one_line(real, out):
     flags, whole = real
     program = start(*flags, out, "--workers", "2")
-    wait_for_lines(out, 1, program)
+    # While they import torch: on an idle machine the search itself may end before the kill.
+    while program.poll() is None and len(children(program.pid, "spawn_main")) < 2:
+        time.sleep(0.01)
     below = children(program.pid)
-    workers = children(program.pid, "spawn_main")
-    assert len(workers) == 2
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(children(program.pid, "spawn_main")[0], signal.SIGKILL)
     err = program.communicate()[1]
     assert program.returncode == 2
     assert err.splitlines()[-1].startswith("rstar: a worker has ended with exit code -9")
