@@ -530,7 +530,9 @@ def wait_for_lines(path, count, program):
 
 def children(number, words=""):
     """The processes that a process has started, and those below; with `words` in their command."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True)
+    listed = subprocess.run(
+        ["ps", "-Aww", "-o", "pid=,ppid=,args="], capture_output=True, text=True
+    )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     below = [int(pid) for pid, parent, args in rows if int(parent) == number and words in args]
     return below + [pid for child in below for pid in children(child, words)]
