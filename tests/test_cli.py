@@ -554,6 +554,7 @@ def alive(numbers):
     return running
 
 
+@pytest.mark.slow
 def test_workers_grow_the_same_trees(real, out):
     flags, whole = real
     program = start(*flags, out, "--workers", "2")
@@ -563,9 +564,8 @@ def test_workers_grow_the_same_trees(real, out):
     assert by_index(out) == whole
 
 
-def test_workers_share_an_error_in_one_line(real, out, tmp_path):
-    flags, _ = real
-    program = start(*flags, out, "--workers", "2", "--policy", tmp_path)
+def test_workers_share_an_error_in_one_line(command, out, tmp_path):
+    program = start(*command, "--workers", "2", "--policy", tmp_path)
     err = program.communicate()[1]
     assert (program.returncode, err.count("\n")) == (2, 1), err
     assert err.startswith(f"rstar: policy {tmp_path}")
