@@ -264,13 +264,13 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
     for index, root in search_each(jobs, *models, config, batch=machine.batch):
         children = nodes(root)[1:]
         counts = dict(
-            solved=any(node.right for node in children),
+            solved=int(any(node.right for node in children)),
             trajectories=trajectories(root),
             nodes=len(children),
             invalid=sum(bool(node.error) for node in children),
             tokens=models[0].tokens - tokens,
         )
-        counts["too long"] = too_long(root.text, models[0])
+        counts["too long"] = int(too_long(root.text, models[0]))
         tokens = models[0].tokens
         yield tree_to_line(root, index, settings), counts
 

@@ -164,6 +164,15 @@ def test_a_rerun_of_a_finished_file_does_nothing(scripted, command, out):
     assert out.read_bytes() == before
 
 
+def test_the_counts_of_a_tree_are_numbers(scripted):
+    jobs = iter([(0, "question", "2")])
+    config = rstar.Config(candidates=2, rollouts=3)
+    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", config, common.Machine(), {})
+    # True would be printed as "solved True".
+    assert [type(count) for count in counts.values()] == [int] * len(counts)
+    assert counts["solved"] == 1
+
+
 def test_characters_that_cut_a_line_elsewhere_do_not_here(scripted, tmp_path, command, out):
     records = [dict(question=f"What is\u2028{i}\x85?", answer="2") for i in range(3)]
     lines = [json.dumps(record, ensure_ascii=False) for record in records]
@@ -211,20 +220,19 @@ def test_flags_of_the_machine_may_change_between_reruns(scripted, command):
 
 def test_an_interrupt_keeps_finished_trees(scripted, capsys, monkeypatch, command, out):
     propose = ScriptedPolicy.propose
-    calls = []
 
-    def interrupted(self, *arguments):
-        calls.append(arguments)
-        if len(calls) == 8:
+    def interrupted(self, text, *arguments):
+        if "question 3" in text:
             raise KeyboardInterrupt
-        return propose(self, *arguments)
+        return propose(self, text, *arguments)
 
     monkeypatch.setattr(ScriptedPolicy, "propose", interrupted)
     assert cli.main([*command, "--batch", "1"]) == 130
     last_line = capsys.readouterr().err.splitlines()[-1]
     assert last_line.startswith("rstar: interrupted")
     assert "the same command resumes" in last_line
-    assert 0 < len(rstar.read_trees(out)) < 5
+    assert len(rstar.read_trees(out)) == 3
+    monkeypatch.setattr(ScriptedPolicy, "propose", propose)
     assert cli.main(command) == 0
     assert len(rstar.read_trees(out)) == 5
 
@@ -554,6 +562,7 @@ def alive(numbers):
     return running
 
 
+@pytest.mark.slow
 def test_workers_grow_the_same_trees(real, out):
     flags, whole = real
     program = start(*flags, out, "--workers", "2")
@@ -563,9 +572,8 @@ def test_workers_grow_the_same_trees(real, out):
     assert by_index(out) == whole
 
 
-def test_workers_share_an_error_in_one_line(real, out, tmp_path):
-    flags, _ = real
-    program = start(*flags, out, "--workers", "2", "--policy", tmp_path)
+def test_workers_share_an_error_in_one_line(command, out, tmp_path):
+    program = start(*command, "--workers", "2", "--policy", tmp_path)
     err = program.communicate()[1]
     assert (program.returncode, err.count("\n")) == (2, 1), err
     assert err.startswith(f"rstar: policy {tmp_path}")

@@ -450,9 +450,9 @@ def test_workers_share_the_jobs():
     "kind, error, says",
     [
         ("user", UserError, "wrong"),
-        ("machine", OSError, "No space left"),
-        ("verifier", VerifierError, "none"),
         ("killed", UserError, "exit code -9"),
+        pytest.param("machine", OSError, "No space left", marks=pytest.mark.slow),
+        pytest.param("verifier", VerifierError, "none", marks=pytest.mark.slow),
     ],
 )
 def test_an_error_of_a_worker_is_raised_here(kind, error, says):
