@@ -68,7 +68,7 @@ def parse(arguments: list[str] | None):
     args = parser.parse_args(arguments)
     check_tasks(args)
     resolve_models(args)
-    return args, common.from_flags(Config, args), common.from_flags(Machine, args)
+    return args, common.from_flags(Config, args, args.policy), common.from_flags(Machine, args)
 
 
 def add_model_flags(parser) -> None:
@@ -108,7 +108,7 @@ def check_tasks(args) -> None:
         raise UserError("--problems needs --trees OUT; to compare methods, see evaluate.py")
     if args.trees and not args.problems:
         raise UserError("--trees needs --problems FILE")
-    if args.trees and args.searches > 1:
+    if args.trees and getattr(args, "searches", 1) > 1:
         raise UserError(
             "--searches: --trees keeps one tree per problem; for more, run again with another "
             "--seed and another OUT"
@@ -261,7 +261,7 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
     """The work of one process: yields the line of each finished tree, and its counts."""
     models = load_models(policy, ppm, machine)
     tokens = 0
-    for index, root in search_each(jobs, *models, config, batch=machine.batch):
+    for index, root in search_each(jobs, *models, config, batch=machine.trees):
         children = nodes(root)[1:]
         counts = dict(
             solved=int(any(node.right for node in children)),
