@@ -299,10 +299,12 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
         if not local:
             kind = "not found locally and not downloadable"
         reason = " ".join(str(error).split())[:300] or type(error).__name__
+        # transformers names the first package of several, and not the likely one.
+        if re.search("sentencepiece|tiktoken|protobuf", reason, re.I):
+            kind = "its tokenizer is a SentencePiece file"
+            reason = "reading it needs two packages: pip install sentencepiece protobuf"
         raise UserError(f"{title}: {kind}: {reason}") from error
-    # The tensors of a .gguf file go by other names, so nothing can be said of them.
-    if "gguf_file" not in extra:
-        refuse_other_weights(model, report, title)
+    refuse_other_weights(model, report, title)
     refuse_other_tokenizer(model, tokenizer, title)
     if auto_class == "AutoModelForSequenceClassification":
         head_in_float32(model)
@@ -329,6 +331,16 @@ def empty_model(loader, config, dtype):
         model = loader.from_config(config, dtype=dtype)
     model.tie_weights()
     return model
+
+
+def same_name(path) -> str:
+    """One name for a model, however its folder is written: DIR, DIR/, or from elsewhere."""
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        return str(path)
+    folder = folder.resolve()
+    # The bundled ones move with the project.
+    return str(folder.relative_to(HERE)) if folder.is_relative_to(HERE / "tiny") else str(folder)
 
 
 def locate(path, title: str) -> tuple[str, dict]:

@@ -78,10 +78,10 @@ import startup  # noqa: F401  # isort: skip
 
 import ast
 import dataclasses
-import datetime
 import functools
 import hashlib
 import json
+import keyword
 import math
 import re
 import warnings
@@ -166,7 +166,9 @@ BETWEEN = "\n\n"  # between two steps
 OUTPUT = "\n<output>{output}<end_of_output>\n<answer>"
 # The prompt for a model that was not tuned on the format: instructions and two worked examples.
 STOCK_PROMPT = (common.HERE / "stock_prompt.txt").read_text().rstrip("\n")
-SOME_DAY = datetime.date(2025, 1, 8)  # that of the paper; our choice
+# Put before a chat template. Some print the date: every day would have another prompt and, since
+# samples are seeded by the text, other samples. The day of the paper is our choice.
+ONE_DAY = "{%- macro strftime_now(format) -%}08 Jan 2025{%- endmacro -%}"
 
 
 def format_prompt(question: str) -> str:
@@ -182,10 +184,11 @@ def format_stock_prompt(question: str, tokenizer) -> str:
         return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
     messages = [dict(role="user", content=content)]
     try:
-        # Some templates print the date. Samples are seeded by the text, which must be the same
-        # every day.
         prompt = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, strftime_now=SOME_DAY.strftime
+            messages,
+            chat_template=ONE_DAY + tokenizer.get_chat_template(),
+            tokenize=False,
+            add_generation_prompt=True,
         )
     except Exception as error:  # a template runs code of its own, which raises whatever it likes
         reason = f"its chat template fails on a single question of a user ({error})"
@@ -293,6 +296,10 @@ PROSE = re.compile(
     r"\W*(\w{1,2}[.)]\s+)?[A-Za-z][\w'’-]*([!.,:]*\**\s+[^\s=+*/<>(-]|[!.:]+\**\s*$)"
     r"|\s*(\\\[|\\\(|\$)"
 )
+# A line of code with a mistake in it, such as a loop without its colon. Its words look like prose.
+STATEMENT = re.compile(
+    rf"\s*(print|{'|'.join(keyword.kwlist)})\b(.*[()\[\]<>=]|(\s+\S+){{0,3}}\s*$)"
+)
 
 
 def repair(text: str) -> str:
@@ -316,10 +323,14 @@ def repair_code(code: str) -> str:
         number = syntax_error("".join(lines))
         if number is None:
             return "".join(lines)
-        if number >= len(lines) or not PROSE.match(lines[number]):
+        if number >= len(lines) or not is_prose(lines[number]):
             break
         lines[number] = f"# {lines[number].lstrip()}"
     return code
+
+
+def is_prose(line: str) -> bool:
+    return bool(PROSE.match(line)) and not STATEMENT.match(line)
 
 
 def at_the_margin(lines: list[str]) -> list[str]:
@@ -421,6 +432,10 @@ class Policy:
         if self.tuned:
             return encode(text, self.tokenizer)
         return self.tokenizer.encode(text, add_special_tokens=False)
+
+    def length(self, text: str) -> int:
+        """The number of tokens of a text."""
+        return len(self.encode(text))
 
     @functools.cached_property
     def rows(self) -> int:

@@ -411,6 +411,8 @@ def identify(settings, items: list) -> dict:
     # These say where things are, how often states are saved and how fast it goes.
     free = ("out", "trees", "tokens", "save_every", "workers", "checkpointing")
     identity = {k: v for k, v in dataclasses.asdict(settings).items() if k not in free}
+    for name in {"base", "policy"} & identity.keys():
+        identity[name] = common.same_name(identity[name])
     # The data themselves and not the names of the files: they may be moved or written again.
     digest = hashlib.sha256()
     for item in items:
