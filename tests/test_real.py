@@ -619,27 +619,29 @@ def records(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stock_model_of_each_family_goes_through_a_round(kind, tmp_path, capsys):
     records(tmp_path)
-    (tmp_path / "q.jsonl").write_text('{"question": "What is 5 + 7? </s>", "answer": "12"}\n')
     base, policy, ppm = (str(tmp_path / name) for name in ("base", "policy", "ppm"))
     make_model(kind, tmp_path / "base")
 
-    def search(name, policy, ppm):
+    def search(name, question, policy, ppm):
         out = tmp_path / f"{name}.jsonl"
+        (tmp_path / "q.jsonl").write_text(json.dumps(dict(question=question, answer="12")))
         flags = ["--problems", str(tmp_path / "q.jsonl"), "--trees", str(out), "--rollouts", "2"]
-        flags += ["--candidates", "3", "--step-tokens", "30", "--policy", policy, "--ppm", ppm]
+        flags += ["--candidates", "3", "--step-tokens", "30", "--temperature", "0"]
+        flags += ["--policy", policy, "--ppm", ppm]
         assert cli.main(flags) == 0, capsys.readouterr().err
         (root,) = rstar.read_trees(out)
         return root
 
-    assert len(search("stock", base, "none").children) == 3
+    assert search("stock", "What is 5 + 7? </s>", base, "none").children[0].copies == 3
     flags = ["--base", base, "--trees", str(tmp_path / "sft.json"), "--out", policy]
-    assert train_policy.main([*flags, "--lr", "1e-2", "--epochs", "40", "--batch", "8"]) == 0
+    assert train_policy.main([*flags, "--lr", "3e-3", "--epochs", "150", "--batch", "8"]) == 0
     flags = ["--policy", policy, "--trees", str(tmp_path / "pairs.json"), "--out", ppm]
     assert train_ppm.main([*flags, "--lr", "1e-3", "--epochs", "3", "--batch", "8"]) == 0
-    # It has learned its eight equal solutions, and finds them only if it sees the same tokens.
-    root = search("tuned", policy, ppm)
-    assert any(node.right for node in rstar.nodes(root)), [n.error for n in rstar.nodes(root)]
-    assert all(-1 <= node.ppm <= 1 for node in rstar.terminals(root))
+    # It knows eight equal solutions by heart, and writes them if it sees the tokens of training.
+    root = search("tuned", "What is 5 + 7? (3)", policy, ppm)
+    ends = rstar.terminals(root)
+    assert [node.right for node in ends] == [True], [node.text for node in rstar.nodes(root)]
+    assert -1 <= ends[0].ppm <= 1
 
 
 # --------------------------------------------------------------------------------------------------
@@ -674,7 +676,8 @@ def test_two_shards_train_what_one_process_does(program, tmp_path):
     base = str(ROOT / "tiny" / ("base" if role == "base" else "policy"))
     flags = [f"--{role}", base, "--trees", str(tmp_path / data), "--epochs", "2", "--batch", "4"]
     flags += ["--precision", "no", "--save-dtype", "float32", "--save-every", "0"]
-    assert sys.modules[program].main([*flags, "--out", str(tmp_path / "one")]) == 0
+    alone = [sys.executable, str(ROOT / f"{program}.py"), *flags, "--out", str(tmp_path / "one")]
+    subprocess.run(alone, check=True, timeout=300)
     sharded(program, *flags, "--checkpointing", "yes", "--out", str(tmp_path / "two"))
     one = load_file(tmp_path / "one" / "model.safetensors")
     two = load_file(tmp_path / "two" / "model.safetensors")
