@@ -31,6 +31,7 @@ import cli
 import common
 import evaluate
 import rstar
+import stock
 import train_policy
 import train_ppm
 from rstar import (
@@ -43,14 +44,21 @@ from rstar import (
     PPM,
     Policy,
     UserError,
-    dedent,
     encode,
     format_prompt,
-    repair,
 )
 
 ROOT = Path(__file__).parents[1]
 STEP = (END_OF_STEP, END_OF_CODE)
+
+
+def repair(text):
+    return rstar.in_each_piece(stock.repair, text)
+
+
+def dedent(text):
+    return rstar.in_each_piece(stock.dedent, text)
+
 
 # --------------------------------------------------------------------------------------------------
 # Stand-ins.
