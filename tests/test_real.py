@@ -562,6 +562,26 @@ def test_a_sentencepiece_tokenizer_names_its_packages(llama, tmp_path):
         Policy(tmp_path)
 
 
+def test_a_gguf_file_that_lacks_a_tensor_is_refused(llama, tmp_path, monkeypatch):
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    # The package that reads such files is not installed: another model stands in.
+    load = transformers.AutoModelForCausalLM.from_pretrained
+
+    def from_pretrained(name, gguf_file, quantization_config, **more):
+        model, report = load(llama, **more)
+        return model, report | dict(missing_keys={"model.layers.1.mlp.down_proj.weight"})
+
+    def stand_in(read):
+        return lambda name, gguf_file=None, **more: read(llama, **more)
+
+    monkeypatch.setattr(common.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    for loader in (transformers.AutoConfig, transformers.AutoTokenizer):
+        monkeypatch.setattr(loader, "from_pretrained", stand_in(loader.from_pretrained))
+    with pytest.raises(UserError, match="lack 1 tensors, such as model.layers.1.mlp.down_proj"):
+        Policy(tmp_path / "model.gguf")
+
+
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"])
 def test_a_proxy_is_a_way_to_the_hub(monkeypatch, variable):
     monkeypatch.setattr(socket, "create_connection", lambda *args, **more: 1 / 0)
