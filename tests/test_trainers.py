@@ -20,9 +20,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import common
+import pretrain
 import train_policy
 import train_ppm
 import trainer
+from common import UserError
 from rstar import (
     END_OF_ANSWER,
     END_OF_CODE,
@@ -568,6 +570,47 @@ def test_a_full_disk_leaves_the_last_whole_state(
     assert error.startswith("train_policy: ") and "cannot be saved" in error
     assert [item.name for item in (tmp_path / "out.state").iterdir()] == ["3"]
     assert policy(folder, out, **settings) == 0
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A small model and its optimizers with a checkpoint of pretrain.py: (path, model, opts)."""
+    model = torch.nn.Linear(300, 100)
+    opts = [torch.optim.AdamW(model.parameters())]
+    path = tmp_path / "out.state"
+    pretrain.save(str(path), dict(seed=0), model, opts, dict(seen=1))
+    return path, model, opts
+
+
+def test_a_full_disk_while_pretraining_leaves_the_last_checkpoint(checkpoint, tmp_path):
+    path, *states = checkpoint
+    with file_size_limit(10_000), pytest.raises(UserError, match="cannot be saved"):
+        pretrain.save(str(path), dict(seed=0), *states, dict(seen=2))
+    assert list(tmp_path.iterdir()) == [path]
+    assert pretrain.resume(str(path), dict(seed=0), *states) == dict(seen=1)
+
+
+def test_a_damaged_or_different_checkpoint_of_pretraining_is_refused(checkpoint):
+    path, *states = checkpoint
+    with pytest.raises(UserError, match="other settings .seed 0, not 1"):
+        pretrain.resume(str(path), dict(seed=1), *states)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match="damaged"):
+        pretrain.resume(str(path), dict(seed=0), *states)
+
+
+def test_a_pretrained_model_replaces_the_old_one_whole_or_not_at_all(folder, tmp_path):
+    old = tmp_path / "base"
+    make_model(old, [])
+    before = {file.name: file.read_bytes() for file in old.iterdir()}
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "base")
+    with file_size_limit(10_000), pytest.raises(UserError, match="cannot be saved"):
+        pretrain.save_model(model, tokenizer, old)
+    assert {file.name: file.read_bytes() for file in old.iterdir()} == before
+    pretrain.save_model(model, tokenizer, old)
+    assert len(transformers.AutoTokenizer.from_pretrained(old)) == len(tokenizer)
+    assert list(tmp_path.iterdir()) == [old]
 
 
 def test_a_second_run_into_the_same_folder_is_refused(folder, tmp_path, monkeypatch, capsys):
