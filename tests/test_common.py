@@ -2,6 +2,7 @@
 
 import copy
 import json
+import multiprocessing
 import os
 import signal
 import time
@@ -444,6 +445,19 @@ def test_workers_share_the_jobs():
     assert len(set(by_process)) == 2
     assert os.getpid() not in by_process
     assert by_process.count(slow) < 9 - by_process.count(slow)
+
+
+def test_ctrl_c_while_workers_start_is_answered(monkeypatch):
+    start = common.start_worker
+
+    def start_interrupted(number, *more):
+        os.kill(os.getpid(), signal.SIGINT)
+        return start(number, *more)
+
+    monkeypatch.setattr(common, "start_worker", start_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(common.in_processes(double, ((),), [1, 2, 3], 2))
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(

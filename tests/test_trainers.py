@@ -554,6 +554,38 @@ def test_a_resumed_training_ends_with_the_same_weights(folder, tmp_path, monkeyp
     assert sorted(item.name for item in tmp_path.iterdir()) == ["killed", "whole"]
 
 
+# Runs a trainer and kills it (SIGKILL) in the middle of an update: some weights have changed by
+# then, the others have not. AdamW calls addcdiv_ once for each tensor.
+KILLED_IN_A_STEP = """
+import importlib, os, signal, sys, torch
+program, call, *arguments = sys.argv[1:]
+calls = iter(range(int(call)))
+change = torch.Tensor.addcdiv_
+def change_or_die(*values, **options):
+    if next(calls, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return change(*values, **options)
+torch.Tensor.addcdiv_ = change_or_die
+importlib.import_module(f"train_{program}").main(arguments)
+"""
+
+
+@pytest.mark.slow
+@both
+def test_a_kill_within_an_update_changes_nothing(folder, tmp_path, program):
+    settings = dict(epochs=2, batch=4, save_every=0)
+    whole = tmp_path / "whole"
+    killed = tmp_path / "killed"
+    assert PROGRAMS[program](folder, whole, **settings) == 0
+    tensors = len(weights(whole))
+    words = [program, str(3 * tensors + tensors // 2), *flags(folder, program, killed, **settings)]
+    command = [sys.executable, "-c", KILLED_IN_A_STEP, *words]
+    assert subprocess.run(command, cwd=ROOT, env=ENVIRONMENT).returncode == -signal.SIGKILL
+    assert [item.name for item in (tmp_path / "killed.state").iterdir()] == ["3"]
+    assert PROGRAMS[program](folder, killed, **settings) == 0
+    assert same(weights(whole), weights(killed))
+
+
 # By size: a state's weights, a state's optimizer (as large again twice), the trained model.
 @pytest.mark.parametrize("save_every, limit", [(0, 50_000), (0, 150_000), (1e6, 50_000)])
 def test_a_full_disk_leaves_the_last_whole_state(
@@ -699,8 +731,6 @@ def two_processes(folder, tmp_path, until_they_train):
     while until_they_train and not (tmp_path / "out.state").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    # While it starts them, the parent is deaf to Ctrl-C for a moment.
-    time.sleep(1)
     workers = running(process.pid)
     assert len(workers) == 3
     yield process, workers
