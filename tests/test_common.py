@@ -37,6 +37,7 @@ def write(path, records):
         (dict(problem="q", solution="So it is $\\boxed{\\frac{1}{2}}$."), "\\frac{1}{2}"),
         (dict(query="q", ground_truth=7), "7"),
         (dict(query="q", ground_truth=0.5), "0.5"),
+        (dict(query="q", ground_truth=10**400), "1" + 400 * "0"),
         (dict(question="q", answer="2 + 2 = <<2+2=4>>4\n#### 4"), "4"),
         (dict(problem="q", solution="long text \\boxed{3}", answer="3.0"), "3.0"),
         (dict(question="q", answer="\\left( 3, 4 \\right)"), "\\left( 3, 4 \\right)"),
@@ -92,7 +93,13 @@ def test_a_bad_file_of_questions_is_refused(tmp_path, name):
 
 def test_a_missing_or_binary_file_or_a_folder_is_refused(tmp_path):
     (tmp_path / "binary.json").write_bytes(bytes(range(256)))
-    for path, says in (("none.json", "no such file"), ("binary.json", "not text"), ("", "folder")):
+    reasons = {
+        "none.json": "no such file",
+        "binary.json": "not text",
+        "": "folder",
+        "/dev/null": "a device",
+    }
+    for path, says in reasons.items():
         with pytest.raises(UserError, match=says):
             read_problems(tmp_path / path)
 
@@ -336,6 +343,14 @@ def test_a_file_is_never_created_or_deleted_as_a_test(tmp_path):
     path.write_text("finished")
     common.check_writable(path)
     assert path.read_text() == "finished"
+
+
+def test_a_link_is_followed_to_the_file_that_it_names(tmp_path):
+    (tmp_path / "link").symlink_to("out")
+    assert common.check_writable(tmp_path / "link") == tmp_path / "out"
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="leads nowhere"):
+        common.check_writable(tmp_path / "loop")
 
 
 def test_a_whole_file_replaces_the_old_one(tmp_path):
