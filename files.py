@@ -211,8 +211,14 @@ def append_line(file, line: str) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a file aside and moves it into place: a reader sees the old text or the new one."""
     aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    except OSError as error:
+        # A full disk names no file, and what was written would keep it full.
+        aside.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
 
 
 def fingerprint(value) -> str:

@@ -4,6 +4,7 @@ import copy
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass
@@ -358,6 +359,21 @@ def test_a_whole_file_replaces_the_old_one(tmp_path):
     path.write_text("old")
     common.write_whole(path, "new")
     assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError) as error:
+            common.write_whole(path, "new" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.filename == str(path)
+    assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 

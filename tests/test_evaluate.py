@@ -184,6 +184,34 @@ def test_results_of_other_settings_are_refused(command, capsys, flags, differenc
     assert difference in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda batches: [],
+        lambda batches: dict(batches, **{"2": batches["1"]}),
+        lambda batches: {"-1": batches["0"]},
+        lambda batches: {"0": batches["1"]},
+        lambda batches: {"0": {}},
+        lambda batches: {"0": dict(batches["0"], greedy=[])},
+        lambda batches: {"0": {"greedy": [[True, float("nan")]]}},
+        lambda batches: {"0": {"greedy": [[True, 10**400]]}},
+        lambda batches: {"0": {"greedy": [["yes", 1]]}},
+        lambda batches: dict(batches, **{"1": {"greedy": batches["1"]["greedy"]}}),
+    ],
+)
+def test_nonsense_in_edited_results_is_refused(command, capsys, change):
+    _, out = command()
+    results = json.loads(out.read_text())
+    text = json.dumps(dict(results, batches=change(results["batches"])))
+    out.write_text(text)
+    capsys.readouterr()
+    assert command()[0] == 2
+    assert out.read_text() == text
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "not an evaluation" in error
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", "{", '{"settings": {}, "batches": {"0": 1}}'])
 def test_a_file_that_is_no_evaluation_is_refused(command, capsys, text):
     _, out = command()
