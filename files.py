@@ -330,6 +330,10 @@ def parse_tree(line: bytes) -> dict:
             earlier = type(parent) is int and 0 <= parent < number
             if not (earlier if number else parent is None):
                 raise ValueError(f"node {number} has the parent {parent}")
+            # The search never continues such a node, and the trainers rely on that.
+            continued = nodes[parent] if number else node
+            if continued["error"] or continued["answer"] is not None:
+                raise ValueError(f"node {parent or 0} is continued, but invalid or an answer")
             if node["visits"] < 0 or node["copies"] < 1:
                 raise ValueError(f"node {number} has negative visits or no copies")
         if not nodes or not all(is_event(event, len(nodes)) for event in tree["events"]):
