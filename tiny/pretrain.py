@@ -25,9 +25,11 @@ from pathlib import Path
 # With `python -P` neither the folder of this file nor the one above it is searched for modules.
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
+if __name__ == "__main__":  # before the first import that takes a moment
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 import world
 
-if __name__ == "__main__":  # before the imports that take seconds
+if __name__ == "__main__":  # before those that take seconds
     signal.signal(signal.SIGINT, world.interrupted)
 
 import json
