@@ -153,8 +153,10 @@ def warn_unmatchable(problems: list[dict], path) -> None:
 
 def check_writable(path) -> Path:
     """The Path of a file to be written, if it can be one. Whether it may be, `open_locked` says."""
+    file = Path(path).expanduser()
     # A file that is moved into place would replace a link, not what the link names.
-    file = Path(os.path.realpath(Path(path).expanduser()))
+    if file.is_symlink():
+        file = Path(os.path.realpath(file))
     if file.is_symlink():
         raise UserError(f"{path}: cannot be written: a symbolic link that leads nowhere")
     if file.exists() and not file.is_file():

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -444,6 +446,18 @@ def test_a_bug_keeps_its_traceback():
 
     with pytest.raises(RuntimeError, match="a bug"):
         common.run("rstar", work, "less")
+
+
+slow = pytest.mark.slow
+PROGRAMS = ["show.py", *(pytest.param(f"{name}.py", marks=slow) for name in
+            ("evaluate", "train_policy", "train_ppm"))]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no safe path")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_safe_path_does_not_hide_the_other_files(program):
+    words = [sys.executable, "-P", Path(common.__file__).with_name(program), "--help"]
+    assert subprocess.run(words, cwd="/", stdout=subprocess.DEVNULL).returncode == 0
 
 
 def double(jobs, slow):
