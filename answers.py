@@ -1673,6 +1673,8 @@ def _same_equation(a, b, clock):
     >>> answers_equal("y = 2x + 3", "4x - 2y = -6"), answers_equal("x = 5", "y = 5")
     (True, False)
     """
+    if a == b and _symbols(a):
+        return True  # also x = y = 1, of which no value is known
     if a[0] == b[0] == "eq":
         name_a, value_a = _assignment(a, clock)
         name_b, value_b = _assignment(b, clock)
@@ -1769,6 +1771,8 @@ def _region(tree, clock, places):
     if _is_interval(tree):
         low = _place(tree[3], clock, places)
         high = _place(tree[4], clock, places)
+        if tree[0] == "seq" and low >= high:
+            raise Unreadable("a point, such as (3, 1): as an interval it would be empty")
         return _merged([((low, int(tree[1] == "(")), (high, int(tree[2] == "]")))])
     if tree[0] in ("reals", "empty"):
         return EVERYTHING if tree[0] == "reals" else ()

@@ -237,6 +237,9 @@ Solution is: $[x=1, y=5, z=3]$ == x=1, y=5, z=3
 6' == 6 '
 12" == 12"
 1, 2, == 1, 2
+x=y=4, z=2 == x = y = 4, z = 2
+(3,1] == \emptyset
+[3,1] \cup (1,2) == [3,1]\cup(1,2)
 """.strip().splitlines()
 ]
 
@@ -425,6 +428,10 @@ v_{max} != v_{min}
 3 (sec x) != 3
 9 (kg·m/s) != 9 (kg·m/s^2)
 5 \mathrm{~mol}^{-1} != 5 \mathrm{~mol}
+(3, 1) != no solution
+(0, 0) != \emptyset
+[5, 2] != \emptyset
+x=y=4 != x=y=5
 x' != x
 x' != x''
 f'(2) = 3 != f(2) = 3
