@@ -1721,8 +1721,12 @@ def _ratio(a, b, clock):
     ratios = []
     for point in _points(_symbols(a) | _symbols(b)):
         (x, y), run = _values((a, b), point, clock)
+        # Of an identity, such as \log_8 4 = 2/3, only a rounding error is left, and its ratio to
+        # any equation would be as good as constant.
+        if any(run.close(side, Fraction(0), False) for side in (x, y)):
+            return None
         ratio = run.quotient(x, y)
-        if not ratio or ratios and not run.close(ratio, ratios[0], _inexact(a) or _inexact(b)):
+        if ratios and not run.close(ratio, ratios[0], _inexact(a) or _inexact(b)):
             return None
         ratios.append(ratio)
     return ratios[0] if len(ratios) == POINTS else None

@@ -428,6 +428,10 @@ v_{max} != v_{min}
 3 (sec x) != 3
 9 (kg·m/s) != 9 (kg·m/s^2)
 5 \mathrm{~mol}^{-1} != 5 \mathrm{~mol}
+\log_8(4) = \frac{2}{3} != x = 4
+\sqrt{2} \cdot \sqrt{2} = 2 != y > x
+\cos\frac{2\pi}{3} = -\frac12, \sin\frac{2\pi}{3} = \frac{\sqrt3}{2} != x = -1, x = 1
+e^{\ln x} = x != y = 2x
 (3, 1) != no solution
 (0, 0) != \emptyset
 [5, 2] != \emptyset
