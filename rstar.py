@@ -319,18 +319,18 @@ class Policy:
         ]
         self.model.generation_config = GenerationConfig()
         # A checkpoint may name one end token or several, and in three places; each of them counts.
-        tokens = set()
+        tokens = []
         for value in stored:
-            tokens.update(value if isinstance(value, list) else [value])
-        tokens.discard(None)
+            tokens += value if isinstance(value, list) else [value]
         # Generation would end in an index error of torch's, after the first prompt.
         size = len(self.model.get_input_embeddings().weight)
-        if not all(0 <= token < size for token in tokens):
-            raise UserError(
-                f"policy {self.path}: its generation_config.json or config.json names an end token "
-                f"({max(tokens)}) outside its vocabulary of {size}"
-            )
-        return tokens
+        for token in tokens:
+            if token is not None and not (type(token) is int and 0 <= token < size):
+                raise UserError(
+                    f"policy {self.path}: its generation_config.json or config.json names an end "
+                    f"token ({token!r}) outside its vocabulary of {size}"
+                )
+        return {token for token in tokens if token is not None}
 
     def prompt(self, question: str) -> str:
         """The text before the first step."""
