@@ -105,5 +105,6 @@ unsolved() {
 
 report() {
     $PYTHON show.py results "$OUT"
+    $PYTHON show.py rounds "$OUT" --page "$OUT/rounds.html" >&2
     cat "$OUT/results.md"
 }
