@@ -524,8 +524,8 @@ def worker(number: int, workers: int, work: Callable, arguments: tuple, pipe) ->
             pipe.send(("error", error))
 
 
-# What is done, the time left and what the caller sets come before tqdm's rate: in 80 columns the bar
-# itself gives way first, and then the end of the line.
+# What is done, the time left and what the caller sets, without tqdm's rate: 80 columns hold them,
+# since the bar itself gives way.
 BAR = "{n_fmt}/{total_fmt} {unit}s {bar} {remaining} left{postfix}"
 
 

@@ -19,8 +19,8 @@ from common import UserError
 # --------------------------------------------------------------------------------------------------
 # A page is a template with data in it.
 
-# Inside <script>, these could end it ("</script>"), open a comment ("<!--") or, in old browsers, end
-# a line (U+2028). As escapes they are the same JSON.
+# Inside <script>, these could end it ("</script>"), open a comment ("<!--") or, in old browsers,
+# end a line (U+2028). As escapes they are the same JSON.
 ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
@@ -31,7 +31,7 @@ def fill(template: str, data) -> str:
 
 
 def check_page(path) -> Path:
-    """The Path of a page to be written; UserError if it cannot be one, or is another kind of file."""
+    """The Path of a page to be written; UserError if it cannot be, or has another file's name."""
     path = common.check_writable(path)
     # What is there is replaced: a slip of the hand must not cost a file of trees.
     if path.suffix not in (".html", ".htm"):
@@ -241,8 +241,8 @@ def ppm_sections(rows: list[dict]) -> list[dict]:
     """Held-out pairs that the PPM of each round puts in the right order."""
     charts = round_charts(rows, list(dict.fromkeys(row["measure"] for row in rows)), {})
     text = (
-        "Held-out pairs that a round's PPM puts in the right order; chance is 50%. The trees of later "
-        "rounds give harder pairs, so rounds can only be compared on all rounds' pairs."
+        "Held-out pairs that a round's PPM puts in the right order; chance is 50%. The trees of "
+        "later rounds give harder pairs, so rounds can only be compared on all rounds' pairs."
     )
     return [dict(title="Pair accuracy of the PPM", text=text, charts=charts)]
 
@@ -330,11 +330,12 @@ def write_rounds(out: Path, page: Path) -> str:
             records.append(tree | dict(index=index))
             problems.append(dict(question=tree["question"], link=f"{replays.name}#tree={index}"))
         solved.append(dict(round=round_, count=len(trees), problems=problems))
+    count = len(common.read_problems(out / "problems.train"))
     write_page(
         page,
         "rounds.html",
         dict(
-            run=f"{out.name}: {len(common.read_problems(out / 'problems.train'))} training problems",
+            run=f"{out.name}: {count} training problems",
             tiles=tiles(kinds, covered, pairs),
             sections=[
                 part for part in sections if part and (part.get("charts") or part.get("bars"))

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through its DevTools pipe; the standard library is enough for that."""
+"""A headless Chromium, driven through its DevTools pipe by the standard library alone."""
 
 import base64
 import json
