@@ -105,6 +105,6 @@ unsolved() {
 
 report() {
     $PYTHON show.py results "$OUT"
-    $PYTHON show.py rounds "$OUT" --page "$OUT/rounds.html" >&2
+    $PYTHON show.py rounds "$OUT" --page "$OUT/rounds.html" > /dev/null
     cat "$OUT/results.md"
 }
