@@ -181,11 +181,12 @@ def write_page(args, config: Config, result: Result) -> None:
     """The trees of a question as a page that replays them."""
     settings = settings_of(args, config, [])
     records = []
+    chosen = []
     for index, root in enumerate(result.trees):
-        tree = nodes(root)
-        chosen = tree.index(result.chosen) if result.chosen in tree else None
-        records.append(json.loads(tree_to_line(root, index, settings)) | dict(chosen=chosen))
-    pages.write_replay(args.page, records)
+        records.append(json.loads(tree_to_line(root, index, settings)))
+        here = result.chosen in nodes(root)
+        chosen.append(result.chosen.number if here else None)
+    pages.write_replay(args.page, records, chosen)
     print(f"rstar: {args.page} replays the search", file=sys.stderr)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import common
 import show
@@ -60,7 +61,7 @@ TREES_PER_PAGE = 20
 def best_terminal(nodes: list[dict]) -> int | None:
     """The number of the node that `rstar.choose` answers with; None if no trajectory ended."""
     ends = [number for number, node in enumerate(nodes) if node["answer"] is not None]
-    if ends and nodes[ends[0]]["ppm"] is not None:
+    if ends and all(nodes[number]["ppm"] is not None for number in ends):
         return max(ends, key=lambda number: nodes[number]["ppm"])
 
     def samples(number):
@@ -71,12 +72,15 @@ def best_terminal(nodes: list[dict]) -> int | None:
     return max(ends, key=samples, default=None)
 
 
-def write_replay(path, records: list[dict]) -> None:
-    """Writes the replay of some trees, as records of `read_tree_records`.
+def write_replay(path, records: list[dict], chosen: list[int | None] | None = None) -> None:
+    """Writes the replay of some trees.
 
-    A record may name the number of its `chosen` node; otherwise that is worked out for each tree.
+    records   as `read_tree_records` gives them
+    chosen    the number of the node that each tree was answered with; None: choose in each tree
     """
-    trees = [dict(chosen=best_terminal(record["nodes"])) | record for record in records]
+    # A file does not hold what was chosen, and only in the file of one question could it differ.
+    chosen = chosen or [best_terminal(record["nodes"]) for record in records]
+    trees = [record | dict(chosen=number) for record, number in zip(records, chosen)]
     write_page(path, "replay.html", trees)
 
 
@@ -328,7 +332,8 @@ def write_rounds(out: Path, page: Path) -> str:
         for number, tree in enumerate(instructive(trees), 1):
             index = f"{round_}.{number}"
             records.append(tree | dict(index=index))
-            problems.append(dict(question=tree["question"], link=f"{replays.name}#tree={index}"))
+            link = f"{quote(replays.name)}#tree={index}"
+            problems.append(dict(question=tree["question"], link=link))
         solved.append(dict(round=round_, count=len(trees), problems=problems))
     count = len(common.read_problems(out / "problems.train"))
     write_page(

@@ -140,7 +140,7 @@ def hostile_tree() -> dict:
     events = [["expand", 0, 1, 2], ["back_up", 2, 0.25]]
     settings = dict(c=2.0, depth=16, expansions=1, policy=HOSTILE, ppm=HOSTILE)
     tree = dict(index=0, question=HOSTILE, reference=HOSTILE, settings=settings, nodes=nodes)
-    return tree | dict(events=events, closed=True)
+    return tree | dict(events=events, closed=True, chosen=HOSTILE)
 
 
 def write_run(out: Path, rounds=4, hostile="") -> Path:
@@ -493,6 +493,20 @@ def test_a_tree_that_was_edited_is_shown_at_its_end_only(browser, replay, dice_v
 
 
 @in_browser
+def test_settings_of_any_kind_break_nothing(browser, tmp_path, dice_verifier):
+    """A file of trees says nothing of the types within its settings."""
+    odd = dict.fromkeys(("policy", "ppm", "rollouts", "candidates", "c", "depth"), [HOSTILE, 1])
+    record = dict(grow(1), settings=odd, chosen=99)
+    trees = write_lines(tmp_path / "trees.jsonl", [record, dict(record, settings={"c": None})])
+    pages.replay_of_file(trees, None, tmp_path / "tree.html")
+    browser.open(tmp_path / "tree.html")
+    for number in (0, 1):
+        browser.run(f"showTree({number})")
+        browser.run("tree.frames.forEach((frame, i) => show(i))")
+    assert browser.run("document.images.length") == 0
+
+
+@in_browser
 def test_a_tree_without_events_or_settings_is_shown(browser, replay, dice_verifier):
     record = grow()
     browser.open(replay(dict(record, settings={})))
@@ -634,11 +648,12 @@ def test_a_thousand_nodes_take_less_than_two_seconds(browser, replay, large_tree
     browser.open(replay(large_tree))
     assert browser.run("document.querySelectorAll('[data-node]').length") > 1000
     assert browser.run("tree.differs") is False
-    assert browser.run("performance.getEntriesByType('navigation')[0].loadEventEnd") < 2000
-    # Moving through the search is smooth: several frames a second on a busy machine.
-    start = "const start = performance.now();"
-    moves = "for (let i = 0; i < 20; i++) show(i * 5);"
-    assert browser.run(f"(() => {{ {start} {moves} return performance.now() - start; }})()") < 3000
+    browser.run("new Promise(requestAnimationFrame)")
+    rendered = browser.seconds()
+    assert rendered < 2
+    # Moving through the search is smooth: ten frames a second.
+    browser.run("for (let i = 0; i < 20; i++) show(i * 5)")
+    assert browser.seconds() - rendered < 2
 
 
 # Relative luminance and contrast as WCAG 2 defines them, of all text that is drawn. The canvas
