@@ -279,7 +279,7 @@ def newly_solved(out: Path) -> Iterator[tuple[int, list[dict]]]:
     solved = set()
     for round_ in range(1, 5):
         trees = []
-        for path in sorted(out.glob(f"trees.r{round_}*.jsonl")):
+        for path in show.tree_files(out, round_):
             for tree in common.read_tree_records(path):
                 if tree["question"] not in solved and show.is_solved(tree):
                     solved.add(tree["question"])
@@ -298,14 +298,41 @@ def instructive(trees: list[dict]) -> list[dict]:
 def missing_from(kinds: dict, covered: list[dict], pairs: list[dict]) -> list[str]:
     """What a run has not measured yet, and what measures it."""
     only_dev = not kinds.keys() - {"dev"}
-    found_all = any(row["measure"].startswith("PPM, all rounds") for row in pairs)
+    on_same_pairs = any(row["measure"].startswith("PPM, all rounds") for row in pairs)
     lacks = [
         (not covered, "coverage (round 1's trees)"),
         (not kinds, "answers (each round ends with dev problems)"),
         (only_dev, "answers on test problems (./evolve.sh test)"),
-        (not found_all, "all rounds' PPMs on the same pairs (the last stage of evolve.sh)"),
+        (not on_same_pairs, "all rounds' PPMs on the same pairs (the last stage of evolve.sh)"),
     ]
     return [word for lacking, word in lacks if lacking]
+
+
+def all_sections(kinds: dict, covered: list[dict], pairs: list[dict]) -> list[dict]:
+    """The sections for which there is something to draw."""
+    sections = [answers_by_round(name, kinds[name]) for name in compared_by_round(kinds)]
+    sections += [methods_compared(name, rows) for name, rows in kinds.items()]
+    curves = [scaling(name, kinds[name]) for name in hardest_first(kinds)]
+    sections += [curve for curve in curves if curve][:MOST_CURVES]
+    sections += coverage_sections(covered) + ppm_sections(pairs)
+    drawn = [section for section in sections if section]
+    return [section for section in drawn if section.get("charts") or section.get("bars")]
+
+
+def solved_problems(out: Path, replays: str) -> tuple[list[dict], list[dict]]:
+    """(what each round newly solved, the trees to replay); `replays` is the name of their page."""
+    rounds = []
+    records = []
+    for round_, trees in newly_solved(out):
+        problems = []
+        for number, tree in enumerate(instructive(trees), 1):
+            # The indices of two files may be the same.
+            index = f"{round_}.{number}"
+            records.append(tree | dict(index=index))
+            link = f"{quote(replays)}#tree={index}"
+            problems.append(dict(question=tree["question"], link=link))
+        rounds.append(dict(round=round_, count=len(trees), problems=problems))
+    return rounds, records
 
 
 def write_rounds(out: Path, page: Path) -> str:
@@ -314,41 +341,14 @@ def write_rounds(out: Path, page: Path) -> str:
     kinds = answers_by_problems(show.evaluations(out))
     covered = show.coverage(out)
     pairs = show.pair_accuracy(out)
-
-    sections = [
-        answers_by_round(problems, kinds[problems]) for problems in compared_by_round(kinds)
-    ]
-    sections += [methods_compared(problems, rows) for problems, rows in kinds.items()]
-    curves = [scaling(problems, kinds[problems]) for problems in hardest_first(kinds)]
-    sections += [curve for curve in curves if curve][:MOST_CURVES]
-    sections += coverage_sections(covered) + ppm_sections(pairs)
-
     # A page of its own for the replays: this one stays small, and each can be linked to.
     replays = page.with_name(f"{page.stem}.trees.html")
-    solved = []
-    records = []
-    for round_, trees in newly_solved(out):
-        problems = []
-        for number, tree in enumerate(instructive(trees), 1):
-            index = f"{round_}.{number}"
-            records.append(tree | dict(index=index))
-            link = f"{quote(replays.name)}#tree={index}"
-            problems.append(dict(question=tree["question"], link=link))
-        solved.append(dict(round=round_, count=len(trees), problems=problems))
+    solved, records = solved_problems(out, replays.name)
     count = len(common.read_problems(out / "problems.train"))
-    write_page(
-        page,
-        "rounds.html",
-        dict(
-            run=f"{out.name}: {count} training problems",
-            tiles=tiles(kinds, covered, pairs),
-            sections=[
-                part for part in sections if part and (part.get("charts") or part.get("bars"))
-            ],
-            solved=solved,
-            missing=missing_from(kinds, covered, pairs),
-        ),
-    )
+    data = dict(run=f"{out.resolve().name}: {count} training problems", solved=solved)
+    data.update(tiles=tiles(kinds, covered, pairs), sections=all_sections(kinds, covered, pairs))
+    data.update(missing=missing_from(kinds, covered, pairs))
+    write_page(page, "rounds.html", data)
     if not records:
         return str(page)
     write_replay(replays, records)

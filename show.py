@@ -262,6 +262,11 @@ def is_solved(tree: dict) -> bool:
     return any(node["right"] for node in tree["nodes"])
 
 
+def tree_files(out: Path, round_: int) -> list[Path]:
+    """The files of a round's trees; one is empty until the first tree of its search is finished."""
+    return [path for path in sorted(out.glob(f"trees.r{round_}*.jsonl")) if path.stat().st_size]
+
+
 def difficulty(paths: list[Path]) -> dict[str, list[str]]:
     """The questions of some trees by how hard they were to solve; {} if there are no trees."""
     kinds = dict(easy=[], medium=[], hard=[])
@@ -303,7 +308,7 @@ def coverage(out: Path) -> list[dict]:
     solved = set()
     rows = []
     for r in range(1, 5):
-        kinds = difficulty(sorted(out.glob(f"trees.r{r}*.jsonl")))
+        kinds = difficulty(tree_files(out, r))
         if not kinds:
             continue
         solved.update(kinds["easy"], kinds["medium"])

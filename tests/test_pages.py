@@ -355,6 +355,7 @@ def test_a_run_in_its_first_round_lacks_what_is_not_measured(tmp_path):
     out = tmp_path / "run"
     out.mkdir()
     write_lines(out / "problems.train", [dict(question="a", answer="1")])
+    (out / "trees.r1.jsonl").touch()
     page = tmp_path / "rounds.html"
     assert show.main(["rounds", str(out), "--page", str(page)]) == 0
     data = data_of(page)
