@@ -73,7 +73,7 @@ def parse(arguments: list[str] | None):
     args = parser.parse_args(arguments)
     check_tasks(args)
     resolve_models(args)
-    return args, common.from_flags(Config, args), common.from_flags(Machine, args)
+    return args, common.from_flags(Config, args, args.policy), common.from_flags(Machine, args)
 
 
 def add_model_flags(parser) -> None:
@@ -113,7 +113,7 @@ def check_tasks(args) -> None:
         raise UserError("--problems needs --trees OUT; to compare methods, see evaluate.py")
     if args.trees and not args.problems:
         raise UserError("--trees needs --problems FILE")
-    if args.trees and args.searches > 1:
+    if args.trees and getattr(args, "searches", 1) > 1:
         raise UserError(
             "--searches: --trees keeps one tree per problem; for more, run again with another "
             "--seed and another OUT"
@@ -137,8 +137,9 @@ def load_models(policy: str, ppm: str, machine: Machine):
 
 def settings_of(args, config: Config, problems: list[dict]) -> dict:
     """What two results must have in common to belong together: everything but how they are run."""
-    names = {str(BUNDLED_POLICY): "tiny/policy", str(BUNDLED_PPM): "tiny/ppm"}
-    models = dict(policy=names.get(args.policy, args.policy), ppm=names.get(args.ppm, args.ppm))
+    models = dict(policy=common.same_name(args.policy), ppm="none")
+    if args.ppm != "none":
+        models["ppm"] = common.same_name(args.ppm)
     # Trees of another search than this one (LOG.md, 2026-11-29) must not be mixed with its own.
     search = dict(dataclasses.asdict(config), version=2)
     return dict(models, **search, problems=common.fingerprint(problems))
@@ -161,6 +162,8 @@ def answer_one(args, config: Config, machine: Machine) -> int:
         print("rstar: no PPM, so the tree's most frequent answer is chosen", file=sys.stderr)
     with common.progress_bar(config.rollouts * config.searches, "rollout") as bar:
         (result,) = search([question], policy, ppm, config=config, bar=bar)
+    if policy.repaired:
+        print(f"rstar: {repaired(policy.repaired)}", file=sys.stderr)
     # The answer comes last and alone on its line, for whoever reads it by a program.
     if args.print_tree:
         for root in result.trees:
@@ -267,10 +270,16 @@ def search_file(args, config: Config, machine: Machine) -> int:
                 bar.update()
     solved = totals["solved"]
     print(f"{out}: {len(problems)} trees, {len(jobs)} of them new, {solved} of these solved")
+    if totals["repaired"]:
+        print(f"rstar: {repaired(totals['repaired'])}", file=sys.stderr)
     if totals["too long"]:
         count = f"{totals['too long']} of the {len(jobs)} new questions"
         print(f"rstar: {count} are longer than the model can read: no answers", file=sys.stderr)
     return 0
+
+
+def repaired(count: int) -> str:
+    return f"{count} candidates were rid of fences or prose around their code"
 
 
 def headline(totals: Counter, seconds: float) -> str:
@@ -283,16 +292,19 @@ def headline(totals: Counter, seconds: float) -> str:
 
 def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, settings: dict):
     """The work of one process: yields the line of each finished tree, and its counts."""
-    models = load_models(policy, ppm, machine)
+    model, scorer = load_models(policy, ppm, machine)
     tokens = 0
-    for index, root in search_each(jobs, *models, config, batch=machine.batch):
+    repairs = 0
+    for index, root in search_each(jobs, model, scorer, config, batch=machine.trees):
         counts = dict(
             solved=int(any(node.right for node in terminals(root))),
             trajectories=trajectories(root),
-            tokens=models[0].tokens - tokens,
+            tokens=model.tokens - tokens,
+            repaired=model.repaired - repairs,
         )
-        counts["too long"] = int(too_long(root.text, models[0]))
-        tokens = models[0].tokens
+        counts["too long"] = int(too_long(root.text, model))
+        tokens = model.tokens
+        repairs = model.repaired
         yield tree_to_line(root, index, settings), counts
 
 

@@ -18,6 +18,7 @@ import errno
 import functools
 import importlib.util
 import io
+import json
 import multiprocessing
 import os
 import re
@@ -104,10 +105,40 @@ def is_shortage(error: Exception) -> bool:
 # Flags. A settings dataclass is written once; the command line, its help and its checks follow.
 
 
-def setting(default, help, least=None, most=None, choices=None):
-    """A dataclass field that is a flag: its default, help and what values it may have."""
-    limits = dict(help=help, least=least, most=most, choices=choices)
+def setting(default, help, least=None, most=None, choices=None, tiny=None):
+    """A dataclass field that is a flag: its default, help and what values it may have.
+
+    tiny   the default for the bundled tiny models, where that is another one: see `suited`
+    """
+    limits = dict(help=help, least=least, most=most, choices=choices, tiny=tiny)
     return field(default=default, metadata=limits)
+
+
+def suited(settings_class, model, **given):
+    """A settings dataclass with the defaults that suit a model; what is given takes precedence.
+
+    A real model gets the defaults of the class, which are the paper's where it has any. The bundled
+    models and what is tuned from them get those for a tiny one.
+    """
+    if is_tiny(model):
+        for item in dataclasses.fields(settings_class):
+            if item.metadata["tiny"] is not None:
+                given.setdefault(item.name, item.metadata["tiny"])
+    return settings_class(**given)
+
+
+def is_tiny(model) -> bool:
+    """Whether a model is bundled or tuned from one that is: its config.json says so."""
+    try:
+        config = json.loads((Path(model).expanduser() / "config.json").read_text())
+    except (OSError, ValueError, RuntimeError):  # a hub id, a file, or what `load` will refuse
+        return False
+    return isinstance(config, dict) and config.get("preset") == "tiny"
+
+
+def describe(settings, names: list[str]) -> str:
+    """Some settings in one line, for the start of a run."""
+    return ", ".join(f"{name.replace('_', ' ')} {getattr(settings, name)}" for name in names)
 
 
 def check(settings) -> None:
@@ -144,9 +175,12 @@ def add_flags(parser: argparse.ArgumentParser, settings_class, title: str) -> No
         required = item.default is dataclasses.MISSING
         options = dict(required=required, help=item.metadata["help"])
         if not required:
-            options["default"] = item.default
+            # A flag that is not given is absent, since its default may depend on the model.
+            options["default"] = argparse.SUPPRESS
             shown = "none" if item.default in (None, "") else item.default
             options["help"] += f"; default {shown}"
+            if item.metadata["tiny"] is not None:
+                options["help"] += f", {item.metadata['tiny']} for the bundled models"
         if item.type is list:
             options.update(nargs="+", metavar="FILE")
         else:
@@ -163,25 +197,25 @@ def refuse_empty(args: argparse.Namespace, *names: str) -> None:
             raise UserError(f"--{name} is empty; give a name, or leave it out")
 
 
-def from_flags(settings_class, args: argparse.Namespace):
-    """The settings dataclass that the parsed flags describe."""
-    names = [item.name for item in dataclasses.fields(settings_class)]
-    return settings_class(**{name: getattr(args, name) for name in names})
+def from_flags(settings_class, args: argparse.Namespace, model=""):
+    """The settings dataclass that the parsed flags describe, with defaults that suit a model."""
+    names = {item.name for item in dataclasses.fields(settings_class)}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    return suited(settings_class, model, **given)
 
 
 @dataclass(frozen=True)
 class Machine:
     """How a search runs: what it costs and how fast it is. Its trees do not depend on this."""
 
-    batch: int = setting(
-        16, "trees that are searched side by side (our choice; more for a big GPU)", 1, 10**6
+    batch: str = setting(
+        "auto",
+        "trees that are searched side by side; auto: 16 on a CPU, 64 on a GPU (our choice)",
     )
-    rows: int = setting(
-        48,
-        "sequences in one call of a model (our choice: on a CPU 48 was 3 times as fast as 512; "
-        "a big GPU wants more)",
-        1,
-        10**6,
+    rows: str = setting(
+        "auto",
+        "sequences in one call of a model; auto: 48 on a CPU (3 times as fast as 512), on a GPU "
+        "what its memory holds; halved whenever memory runs out",
     )
     workers: int = setting(
         1, "processes that share the problems of a file; with several GPUs, one each", 1, 1000
@@ -189,12 +223,24 @@ class Machine:
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps")
     dtype: str = setting(
         "auto",
-        "auto (bfloat16 on cuda, float32 elsewhere), float32, bfloat16, float16",
+        "auto (on cuda bfloat16, or float16 if it has none; float32 elsewhere), float32, bfloat16, "
+        "float16",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
 
     def __post_init__(self):
         check(self)
+        for name in ("batch", "rows"):
+            value = str(getattr(self, name))
+            if not re.fullmatch("auto|[1-9][0-9]{0,5}", value):
+                raise UserError(f"--{name} must be auto or a whole number above 0, not {value}")
+
+    @property
+    def trees(self) -> int:
+        """How many trees are searched side by side."""
+        if self.batch == "auto":
+            return 16 if pick_device(self.device).type == "cpu" else 64
+        return int(self.batch)
 
     @property
     def for_models(self) -> dict:
@@ -238,7 +284,10 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
         if "gguf_file" in extra:
             # Without this the weights stay packed and can be neither trained nor saved.
             extra["quantization_config"] = transformers.GgufConfig(dequantize=True)
-        model, report = getattr(transformers, auto_class).from_pretrained(
+        loader = getattr(transformers, auto_class)
+        if gets_weights_from_main():
+            return empty_model(loader, config, torch_dtype), tokenizer
+        model, report = loader.from_pretrained(
             name, dtype=torch_dtype, output_loading_info=True, **extra
         )
     except UserError:
@@ -250,16 +299,48 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
         if not local:
             kind = "not found locally and not downloadable"
         reason = " ".join(str(error).split())[:300] or type(error).__name__
+        # transformers names the first package of several, and not the likely one.
+        if re.search("sentencepiece|tiktoken|protobuf", reason, re.I):
+            kind = "its tokenizer is a SentencePiece file"
+            reason = "reading it needs two packages: pip install sentencepiece protobuf"
         raise UserError(f"{title}: {kind}: {reason}") from error
-    # The tensors of a .gguf file go by other names, so nothing can be said of them.
-    if "gguf_file" not in extra:
-        refuse_other_weights(model, report, title)
+    refuse_other_weights(model, report, title)
     refuse_other_tokenizer(model, tokenizer, title)
+    if auto_class == "AutoModelForSequenceClassification":
+        head_in_float32(model)
     model = model.to(torch_device).eval()
     refuse_damaged_weights(model, title)
     if torch_device.type == "cpu":
         choose_threads(model)
     return model, tokenizer
+
+
+def gets_weights_from_main() -> bool:
+    """Whether the main process sends its weights to this one: FSDP with its default settings."""
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    version = os.environ.get("FSDP_VERSION", "1")
+    once = os.environ.get("FSDP_CPU_RAM_EFFICIENT_LOADING", "true").lower() != "false"
+    return fsdp and version == "2" and once and os.environ.get("RANK", "0") != "0"
+
+
+def empty_model(loader, config, dtype):
+    """A model whose weights are not even written to: eight 7B in float32 would fill 220 GB."""
+    from transformers.initialization import no_init_weights
+
+    with no_init_weights():
+        model = loader.from_config(config, dtype=dtype)
+    model.tie_weights()
+    return model
+
+
+def same_name(path) -> str:
+    """One name for a model, however its folder is written: DIR, DIR/, or from elsewhere."""
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        return str(path)
+    folder = folder.resolve()
+    # The bundled ones move with the project.
+    return str(folder.relative_to(HERE)) if folder.is_relative_to(HERE / "tiny") else str(folder)
 
 
 def locate(path, title: str) -> tuple[str, dict]:
@@ -353,6 +434,32 @@ def refuse_other_tokenizer(model, tokenizer, title: str) -> None:
         )
 
 
+def head_in_float32(model) -> None:
+    """Has the scalar head of a PPM compute in float32, whatever the layers below it compute in.
+
+    In bfloat16 near-identical paths were tied or ordered otherwise: 11 of 496 pairs.
+    """
+    head = scalar_head(model)
+    # Bound to its layer, since autocast would take any layer's input back to bfloat16.
+    head.forward = functools.partial(linear_in_float32, head)
+
+
+def scalar_head(model):
+    """The linear layer on top of a model for sequence classification."""
+    import torch
+
+    (head,) = [layer for layer in model.children() if isinstance(layer, torch.nn.Linear)]
+    return head
+
+
+def linear_in_float32(layer, hidden):
+    import torch
+
+    bias = None if layer.bias is None else layer.bias.float()
+    with torch.autocast(hidden.device.type, enabled=False):
+        return torch.nn.functional.linear(hidden.float(), layer.weight.float(), bias)
+
+
 def context_length(model) -> int:
     """The number of tokens that a model can read; a million if it sets no limit."""
     return getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
@@ -375,15 +482,86 @@ def pick_device(name: str = "auto"):
 
 
 def pick_dtype(device, name: str = "auto"):
-    """The torch.dtype for a --dtype; "auto" is bfloat16 on cuda and float32 elsewhere.
+    """The torch.dtype for a --dtype; "auto" is float32, on cuda bfloat16 or else float16.
 
     Few CPUs compute in bfloat16; on the others it is several times slower than float32.
     """
     import torch
 
     if name == "auto":
-        name = "bfloat16" if device.type == "cuda" else "float32"
+        name = "float32"
+        if device.type == "cuda":
+            name = "bfloat16" if has_bfloat16() else "float16"
     return getattr(torch, name)
+
+
+def has_bfloat16() -> bool:
+    """Whether the GPU computes in bfloat16; one before Ampere emulates it, slower than float16."""
+    import torch
+
+    return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+# Rows on a CPU: 3 times as fast as 512 (measured with the tiny policy).
+CPU_ROWS = 48
+# Tokens that a row is given room for on a GPU, and the share of the free memory that all rows may
+# take: the rest is for activations and for copies of the cache. Our choice.
+ROW_TOKENS = 1024
+ROW_SHARE = 0.5
+
+
+def pick_rows(model, rows="auto") -> int:
+    """Sequences in one call of a model; "auto" is 48 on a CPU and by free memory on a GPU."""
+    import torch
+
+    if rows != "auto":
+        return int(rows)
+    if model.device.type != "cuda":
+        return CPU_ROWS
+    free, _ = torch.cuda.mem_get_info(model.device)
+    fit = int(ROW_SHARE * free / bytes_per_row(model.config.get_text_config(), model.dtype))
+    # A power of two, and no more than what was measured to be of use.
+    return min(1024, 1 << max(fit, 16).bit_length() - 1)
+
+
+def bytes_per_row(config, dtype) -> int:
+    """Memory of one row: keys and values of its tokens, and a few copies of its logits."""
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    cache = 2 * config.num_hidden_layers * heads * width * dtype.itemsize * ROW_TOKENS
+    # In float32: the logits, their softmax, its cumulative sum, and what is chosen.
+    logits = 4 * 4 * config.vocab_size
+    return cache + logits
+
+
+def in_batches(reader, items: list, width: int, work: Callable) -> None:
+    """Calls `work(batch)` for all items, as many at once as `reader.rows` sequences allow.
+
+    Where memory runs out, `reader.rows` is halved and the batch is done again: a result does not
+    depend on its batch, so nothing is lost.
+
+    reader   a Policy or a PPM
+    width    the sequences of an item
+    """
+    import torch
+
+    start = 0
+    while start < len(items):
+        batch = items[start : start + max(1, reader.rows // width)]
+        ran_out = False
+        try:
+            work(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error) or len(batch) == 1:
+                raise
+            ran_out = True
+        # Out here, since the tensors live as long as the exception.
+        if ran_out:
+            reader.rows = len(batch) * width // 2
+            print(f"out of memory: continuing with --rows {reader.rows}", file=sys.stderr)
+            torch.cuda.empty_cache()
+        else:
+            start += len(batch)
 
 
 # Parameters; our choice. With the bundled model of 1.8M and beside other programs, two threads took

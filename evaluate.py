@@ -289,15 +289,16 @@ def parse(arguments):
     args = parser.parse_args(arguments)
     common.refuse_empty(args, "problems", "out")
     resolve_models(args)
-    config = common.from_flags(Config, args)
+    config = common.from_flags(Config, args, args.policy)
     comparison = common.from_flags(Comparison, args)
     # Only what was asked for by name is an error; the default asks for everything that is possible.
-    asked = set(comparison.chosen) if args.methods != Comparison.methods else set()
+    asked = set(comparison.chosen) if "methods" in args else set()
     if args.ppm == "none" and asked & {"step-wise", "adaptive"}:
-        raise UserError(f"--methods {args.methods}: step-wise and adaptive need a --ppm")
+        raise UserError(f"--methods {comparison.methods}: step-wise and adaptive need a --ppm")
     if config.stop is None and "adaptive" in asked:
         raise UserError(
-            f"--methods {args.methods}: adaptive needs --stop, the PPM score at which it is content"
+            f"--methods {comparison.methods}: adaptive needs --stop, the PPM score at which it is "
+            "content"
         )
     return args, config, comparison, common.from_flags(Machine, args)
 
@@ -310,11 +311,11 @@ def evaluate_file(args, config, comparison, machine) -> int:
     settings.update(methods=comparison.chosen, samples=comparison.samples)
     settings.update(plausible=comparison.plausible)
     # A budget is spent batch by batch, so other batches give other results.
-    settings.update(batch=machine.batch)
+    settings.update(batch=machine.trees)
     with common.open_locked(out.with_name(f".{out.name}.lock")):
         batches = read_outcomes(out, settings)
         # Batches of about one size: one of two problems could not spend a budget evenly.
-        count = math.ceil(len(problems) / machine.batch)
+        count = math.ceil(len(problems) / machine.trees)
         bounds = [len(problems) * i // count for i in range(count + 1)]
         jobs = [
             (first, problems[first:last])
@@ -341,7 +342,7 @@ def evaluate_batches(jobs, policy, ppm, config, comparison, machine):
     """The work of one process: yields (number of the first problem, outcomes) of each batch."""
     models = load_models(policy, ppm, machine)
     for first, problems in jobs:
-        yield first, evaluate(problems, *models, config, comparison, machine.batch)
+        yield first, evaluate(problems, *models, config, comparison, machine.trees)
 
 
 def batch_length(outcomes: dict) -> int:

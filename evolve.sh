@@ -2,8 +2,8 @@
 # The four rounds of rStar-Math: policy and PPM search the same problems, and the trees that come
 # out train the next policy and PPM.
 #
-#             paper: 747k problems, 7B                here: 1,500 problems of the tiny world, 1.8M
-#   round 1   bootstrap policy, 8 rollouts of 5       tiny/base, 2 rollouts of 5 candidates
+#             a real model: the paper's numbers       tiny/base: 1,500 problems of the tiny world
+#   round 1   bootstrap policy, 8 rollouts of 5       2 rollouts of 5 candidates
 #   round 2   policy of round 1, 16 of 8              4 of 5
 #   round 3   policy and PPM of round 2, 16 of 8      4 of 5
 #   round 4   policy and PPM of round 3, 16 of 16,    4 of 8,
@@ -37,15 +37,21 @@ fi
 : "${DEV_ROUNDS:=0 1 2 3 4}"            # the rounds that they are for; 0 is the base
 : "${LARGE:=1000}"                      # test problems in round 4: intervals of 3 points
 : "${TABLE:=100}"                       # test problems in other rounds and in paper_tables.sh
-: "${ROLLOUTS:=4}"                      # of a tree in rounds 2 to 4 (paper: 16)
-# How trees answer: 16 rollouts of 8 candidates, ended by an answer that the PPM holds rather right
-# than wrong (0), a second tree if none came. Chosen on dev, where c = 1 did as well as c = 2.
-: "${ANSWER:=--rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}"
-# For the tiny model; for a real one, the paper has TRAIN="--epochs 2 --lr 7e-6 --batch 128
-# --length 4096" and TRAIN_PPM="--epochs 1 --lr 7e-6 --batch 512 --length 4096 --answer-groups 1
-# --scale 1 --center 0"; with 1.5B on a GPU of 80 GB, add --tokens 8192 to both.
-: "${TRAIN:=--epochs 3 --lr 3e-4}"
-: "${TRAIN_PPM:=--epochs 2 --lr 1e-3}"
+
+# What suits the model. A bundled one says in its config.json that it is tiny.
+if grep -qs '"preset": "tiny"' "$POLICY/config.json"; then
+    : "${ROLLOUTS:=4}"                  # of a tree in rounds 2 to 4
+    : "${CANDIDATES:=5 5 5 8}"          # in rounds 1 to 4
+    : "${HARDER:=2 4}"                  # times ROLLOUTS, for what is unsolved in round 4
+    # How trees answer: 16 rollouts of 8 candidates, ended by an answer that the PPM holds rather
+    # right than wrong (0), a second tree if none came. Chosen on dev, where c = 1 did as well as 2.
+    : "${ANSWER:=--rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}"
+    : "${TRAIN:=--epochs 3 --lr 3e-4}" "${TRAIN_PPM:=--epochs 2 --lr 1e-3}"
+else                                    # the paper's
+    : "${ROLLOUTS:=16}" "${CANDIDATES:=5 8 8 16}" "${HARDER:=4 8}"
+    : "${ANSWER:=--rollouts 16 --candidates 8 --searches 8}"    # 8 trajectories
+    : "${TRAIN:=}" "${TRAIN_PPM:=}"     # the trainers' defaults: 7e-6, batches of 128 and 512
+fi
 # If not set, what fits the machine: processes of each program, and more flags of each search.
 : "${WORKERS:=}" "${SEARCH:=}"
 
@@ -88,18 +94,19 @@ rounds() {
     searched=()                         # the trainers read the trees of all rounds so far
     local r more rollouts candidates policy=$BOOTSTRAP ppm=none
     for r in 1 2 3 4; do
-        rollouts=$ROLLOUTS candidates=5
+        rollouts=$ROLLOUTS
         [ $r -ne 1 ] || rollouts=$(((ROLLOUTS + 1) / 2))    # the bootstrap policy is large (paper)
-        [ $r -ne 4 ] || candidates=8                        # wider, for the hard problems (paper)
+        candidates=$(cut -d " " -f $r <<< "$CANDIDATES")
         trees "r$r" train "$policy" "$ppm" $rollouts $candidates "$SEED"
         searched+=("$OUT/trees.r$r.jsonl")
 
         # Fresh trees for what no tree has solved so far: other samples, and more of them (paper).
         if [ $r -eq 4 ]; then
-            for more in $((2 * ROLLOUTS)) $((4 * ROLLOUTS)); do
+            for more in $HARDER; do
+                more=$((more * ROLLOUTS))
                 unsolved "r4-$more" "${searched[@]}"
                 [ -s "$OUT/problems.r4-$more" ] || break
-                trees "r4-$more" "r4-$more" "$policy" "$ppm" $more 8 $((SEED + more))
+                trees "r4-$more" "r4-$more" "$policy" "$ppm" $more $candidates $((SEED + more))
                 searched+=("$OUT/trees.r4-$more.jsonl")
             done
         fi
@@ -132,5 +139,7 @@ tests() {
     evaluate "${kinds%% *}-r0" $few "$POLICY" none
 }
 
+echo "$POLICY: $ROLLOUTS rollouts of $CANDIDATES candidates in rounds 1 to 4; answers $ANSWER;" \
+    "policy ${TRAIN:-trained as in the paper}; PPM ${TRAIN_PPM:-trained as in the paper}" >&2
 # In one line: bash reads a script as it goes, and this one may be edited while it runs.
 rounds; [ "${1:-}" != test ] || tests; report; return 2> /dev/null || exit 0

@@ -48,7 +48,7 @@ policies() {
     fi
 
     # Round 3 searched without the PPM: does its estimate (Eq. 3) give better trees than Eq. 2?
-    trees eq2 train "$OUT/policy-r2" none "$ROLLOUTS" 5 "$SEED"
+    trees eq2 train "$OUT/policy-r2" none "$ROLLOUTS" "$(cut -d " " -f 3 <<< "$CANDIDATES")" "$SEED"
     tuned eq2 --trees "$OUT/trees.r1.jsonl" "$OUT/trees.r2.jsonl" "$OUT/trees.eq2.jsonl"
 }
 

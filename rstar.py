@@ -76,12 +76,15 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import startup  # noqa: F401  # isort: skip
 
+import ast
 import dataclasses
+import functools
 import hashlib
 import json
+import keyword
 import math
 import re
-import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -94,6 +97,7 @@ from transformers import (
     StoppingCriteriaList,
     StopStringCriteria,
 )
+from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 import common
 from answers import answers_equal, extract_answer
@@ -115,11 +119,12 @@ class Config:
     depth: int = setting(16, "greatest number of steps (paper)", 1, 10**6)
     c: float = setting(2.0, "weight of exploration in UCT (paper)", 0, 10**6)
     temperature: float = setting(
-        0.4,
-        "sampling temperature, 0 is greedy (our choice, on dev problems of the tiny world; "
-        "evolve.sh makes training data with 1)",
+        0.7,
+        "sampling temperature, 0 is greedy (our choice: what such models are mostly sampled at, "
+        "and on dev problems of the tiny world; evolve.sh makes training data with 1)",
         0,
         100,
+        tiny=0.4,
     )
     searches: int = setting(
         1, "trees per problem, the answer being chosen among all (paper: up to 64)", 1, 10**6
@@ -127,7 +132,9 @@ class Config:
     stop: float | None = setting(
         None, "end a search at an answer with this PPM score, -1 to 1 (paper: never)", -1, 1
     )
-    step_tokens: int = setting(256, "greatest length of a step in tokens (our choice)", 1, 10**6)
+    step_tokens: int = setting(
+        512, "greatest length of a step in tokens (our choice)", 1, 10**6, tiny=256
+    )
     timeout: float = setting(
         5.0, "seconds that the code of a path may run (our choice)", 0.01, 86400
     )
@@ -157,13 +164,11 @@ PROMPT = (
 )
 BETWEEN = "\n\n"  # between two steps
 OUTPUT = "\n<output>{output}<end_of_output>\n<answer>"
-# The part of a trajectory that the verifier wrote: both models read it, none is trained on it.
-VERIFIER_WROTE = re.compile(
-    r"(?<=<end_of_code>)\s*<output>.*?<end_of_output>\s*<answer>", re.DOTALL
-)
-
 # The prompt for a model that was not tuned on the format: instructions and two worked examples.
 STOCK_PROMPT = (common.HERE / "stock_prompt.txt").read_text().rstrip("\n")
+# Put before a chat template. Some print the date: every day would have another prompt and, since
+# samples are seeded by the text, other samples. The day of the paper is our choice.
+ONE_DAY = "{%- macro strftime_now(format) -%}08 Jan 2025{%- endmacro -%}"
 
 
 def format_prompt(question: str) -> str:
@@ -173,12 +178,18 @@ def format_prompt(question: str) -> str:
 
 def format_stock_prompt(question: str, tokenizer) -> str:
     """The prompt of a model that was not tuned on the format, as a chat if it is a chat model."""
-    content = STOCK_PROMPT.replace("{question}", without_markers(question))
+    question = broken_up(without_markers(question), special_tokens(tokenizer))
+    content = STOCK_PROMPT.replace("{question}", question)
     if not tokenizer.chat_template:
         return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
     messages = [dict(role="user", content=content)]
     try:
-        prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        prompt = tokenizer.apply_chat_template(
+            messages,
+            chat_template=ONE_DAY + tokenizer.get_chat_template(),
+            tokenize=False,
+            add_generation_prompt=True,
+        )
     except Exception as error:  # a template runs code of its own, which raises whatever it likes
         reason = f"its chat template fails on a single question of a user ({error})"
         raise UserError(f"policy: {reason}; give another model") from error
@@ -187,9 +198,53 @@ def format_stock_prompt(question: str, tokenizer) -> str:
 
 def without_markers(question: str) -> str:
     """Breaks up every marker inside a question: it must not act as one."""
-    for marker in MARKERS:
-        question = question.replace(marker, marker[0] + " " + marker[1:])
-    return question.strip()
+    return broken_up(question, MARKERS).strip()
+
+
+def broken_up(text: str, tokens: Iterable[str]) -> str:
+    """Puts a space into each of these tokens, so that the tokenizer reads them as plain text."""
+    for token in tokens:
+        text = text.replace(token, token[0] + " " + token[1:])
+    return text
+
+
+@functools.cache
+def special_tokens(tokenizer) -> list[str]:
+    """What a model's tokenizer takes for control tokens, apart from our markers."""
+    special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    special.update(tokenizer.all_special_tokens)
+    # The longest first, since one may hold another. A pad token may be as short as "!", which is
+    # plain text wherever it stands.
+    special = [token for token in special - set(MARKERS) if len(token) > 2]
+    return sorted(special, key=len, reverse=True)
+
+
+# Where a text ends that is continued in the search, or a step ends that is scored.
+SEAMS = re.compile(
+    rf"(?<=<code>\n)|(?<={END_OF_STEP})|(?<={END_OF_STEP}\n\n)|(?<={END_OF_CODE})|(?<=<answer>)"
+)
+
+
+def encode(text: str, tokenizer) -> list[int]:
+    """The tokens of a text in our format, for a tuned model: the same in training and in search."""
+    return [token for _, tokens in encode_pieces(text, tokenizer) for token in tokens]
+
+
+def encode_pieces(text: str, tokenizer) -> list[tuple[str, list[int]]]:
+    """The pieces of a text, each with its tokens.
+
+    A text is cut wherever the search may continue one, and each piece is encoded by itself.
+    Otherwise a blank line and the "#" behind it would become other tokens in training than the
+    blank line at the end of a path in search: with GPT-2's vocabulary a step of a tuned policy cost
+    170 nats there, 26 as trained.
+    """
+    # Nothing that a question or a step says may act as a control token.
+    pieces = SEAMS.split(broken_up(text, special_tokens(tokenizer)))
+    pieces = [piece for piece in pieces if piece]
+    tokens = tokenizer(pieces, add_special_tokens=False)["input_ids"]
+    if tokenizer.bos_token_id is not None:
+        tokens[0] = [tokenizer.bos_token_id, *tokens[0]]
+    return list(zip(pieces, tokens))
 
 
 def code_of(path: str) -> str:
@@ -233,6 +288,74 @@ class ScoresPaths(Protocol):
     def score(self, paths: list[tuple[str, str]]) -> list[float]: ...
 
 
+# A fence of Markdown, the name of a language that stands alone, or a tag around the code.
+FENCE = re.compile(r"\s*(```.*|~~~.*|python|</?code>|</?python>)\s*", re.IGNORECASE)
+# A line of prose: perhaps a number, a letter or a bullet, then two words, or one with a mark behind
+# it. Or a formula of LaTeX.
+PROSE = re.compile(
+    r"\W*(\w{1,2}[.)]\s+)?[A-Za-z][\w'’-]*([!.,:]*\**\s+[^\s=+*/<>(-]|[!.:]+\**\s*$)"
+    r"|\s*(\\\[|\\\(|\$)"
+)
+# A line of code with a mistake in it, such as a loop without its colon. Its words look like prose.
+STATEMENT = re.compile(
+    rf"\s*(print|{'|'.join(keyword.kwlist)})\b(.*[()\[\]<>=]|(\s+\S+){{0,3}}\s*$)"
+)
+
+
+def repair(text: str) -> str:
+    """A candidate without what chat models write around their code; as it is if that is no code.
+
+    Fences and tags around the code go, and lines of prose, headings such as "Step 1: ..." among
+    them, become comments. Only lines that Python cannot read are touched.
+    """
+    # Each piece of code by itself, since a whole solution has several.
+    pieces = re.split(f"({END_OF_STEP}|{END_OF_CODE})", text)
+    return "".join(piece if piece in MARKERS else repair_code(piece) for piece in pieces)
+
+
+def repair_code(code: str) -> str:
+    """`repair` for a piece of code without markers."""
+    lines = code.splitlines(keepends=True)
+    lines = [line for line in lines if not FENCE.fullmatch(line.rstrip("\n"))]
+    # Each round comments out one line, the first that Python stumbles over.
+    for _ in range(len(lines) + 1):
+        lines = at_the_margin(lines)
+        number = syntax_error("".join(lines))
+        if number is None:
+            return "".join(lines)
+        if number >= len(lines) or not is_prose(lines[number]):
+            break
+        lines[number] = f"# {lines[number].lstrip()}"
+    return code
+
+
+def is_prose(line: str) -> bool:
+    return bool(PROSE.match(line)) and not STATEMENT.match(line)
+
+
+def at_the_margin(lines: list[str]) -> list[str]:
+    """Lines without the indentation that all of them share, comments aside."""
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    is_code = [line.strip() != "" and not line.lstrip().startswith("#") for line in lines]
+    shift = min((indent for indent, code in zip(indents, is_code) if code), default=0)
+    return [line[min(shift, indent) :] for line, indent in zip(lines, indents)]
+
+
+def syntax_error(code: str) -> int | None:
+    """The number of the line, from 0, that Python stumbles over; None if it reads the code."""
+    try:
+        ast.parse(code, filename="<candidate>")
+    except SyntaxError as error:
+        return (error.lineno or 1) - 1
+    except (ValueError, RecursionError, MemoryError):  # null bytes, or nested too deeply
+        return sys.maxsize
+    return None
+
+
+# "\(" in a string is a warning of Python's, which concerns nobody here.
+warnings.filterwarnings("ignore", category=SyntaxWarning, module="<candidate>")
+
+
 class Policy:
     """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
 
@@ -242,6 +365,7 @@ class Policy:
              gets the bare format and stops at tokens; any other one is told the format with two
              examples and stops at the marker strings.
     tokens   how many tokens it has generated so far, without those behind a stop marker
+    repaired how many candidates of a model that was not tuned were rid of fences or prose
     longest  how many tokens it can read
     """
 
@@ -249,14 +373,15 @@ class Policy:
     # as decoding until the last row is).
     CHUNK = 16
 
-    def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int = 48):
+    def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int | str = "auto"):
         endings = ("CausalLM", "LMHeadModel")
         self.model, self.tokenizer = common.load(
             path, "policy", "AutoModelForCausalLM", endings, device, dtype
         )
         self.path = str(path)
-        self.rows = rows
+        self.asked_rows = rows
         self.tokens = 0
+        self.repaired = 0
         self.longest = common.context_length(self.model)
         # A model tuned by train_policy.py has each marker as one token. Any other one would spell
         # a marker in several, so it has to be told the format and watched for strings.
@@ -267,7 +392,7 @@ class Policy:
         self.end_tokens = self.take_end_tokens()
         # `read` repeats the cache of a prompt for its samples; a recurrent state has no such call.
         layers = DynamicCache(config=self.model.config).layers
-        if not all(hasattr(layer, "batch_repeat_interleave") for layer in layers):
+        if any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers):
             raise UserError(
                 f"policy {path}: some of its layers keep a state that cannot be repeated for "
                 "several candidates; give a model with attention in every layer"
@@ -299,12 +424,23 @@ class Policy:
     def prompt(self, question: str) -> str:
         """The text before the first step."""
         if self.tuned:
-            return (self.tokenizer.bos_token or "") + format_prompt(question)
+            return format_prompt(question)
         return format_stock_prompt(question, self.tokenizer)
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a prompt and what follows it."""
+        if self.tuned:
+            return encode(text, self.tokenizer)
+        return self.tokenizer.encode(text, add_special_tokens=False)
 
     def length(self, text: str) -> int:
         """The number of tokens of a text."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False))
+        return len(self.encode(text))
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """Sequences in one call. Found when needed: the PPM is then in the GPU's memory too."""
+        return common.pick_rows(self.model, self.asked_rows)
 
     def __call__(
         self,
@@ -323,32 +459,42 @@ class Policy:
         seeds        one int per text; the same text and seed give the same samples in any batch
         """
         seeds = seeds or [0] * len(texts)
-        limits = [min(limit, self.longest - self.length(text)) for text in texts]
+        prompts = [self.encode(text) for text in texts]
+        limits = [min(limit, self.longest - len(prompt)) for prompt in prompts]
         # Texts of about one length share a batch, since the rest would be padding. A text that is
         # longer than the model can read gets empty continuations.
         order = [i for i in range(len(texts)) if limits[i] > 0]
         order.sort(key=lambda i: len(texts[i]))
         samples = [[""] * k for _ in texts]
-        texts_per_batch = max(1, self.rows // k)
-        for i in range(0, len(order), texts_per_batch):
-            batch = order[i : i + texts_per_batch]
-            continuations = self.generate(
-                [texts[j] for j in batch],
-                [limits[j] for j in batch],
-                [seeds[j] for j in batch],
-                k,
-                stops,
-                temperature,
-            )
-            for j, strings in zip(batch, continuations):
-                samples[j] = strings
+
+        def sample(batch):
+            inputs = [(texts[i], prompts[i], limits[i], seeds[i]) for i in batch]
+            continuations, tokens = self.generate(*zip(*inputs), k, stops, temperature)
+            # Only now, since a batch that memory runs out for is done again.
+            self.tokens += tokens
+            for i, strings in zip(batch, continuations):
+                samples[i] = strings
+
+        common.in_batches(self, order, k, sample)
+        if not self.tuned and END_OF_CODE in stops:
+            samples = [[self.repair(text) for text in strings] for strings in samples]
         return samples
 
+    def repair(self, text: str) -> str:
+        """A candidate of a model that was not tuned, rid of its habits; counts what it changes."""
+        repaired = repair(text)
+        self.repaired += repaired != text
+        return repaired
+
     @torch.inference_mode()
-    def generate(self, texts, limits, seeds, k, stops, temperature):
-        """One batch. A text is read once for its k samples, and finished rows leave every CHUNK."""
-        ids, mask, cache = self.read(texts, k)  # (B*k, T), (B*k, T)
+    def generate(self, texts, prompts, limits, seeds, k, stops, temperature):
+        """One batch: its continuations, and how many tokens they have.
+
+        A prompt is read once for its k samples, and finished rows leave every CHUNK.
+        """
+        ids, mask, cache = self.read(prompts, k)  # (B*k, T), (B*k, T)
         start = ids.shape[1]
+        tokens = 0
         draw = Draw(texts, seeds, k, max(limits), temperature, start, self.model.device, self.path)
         continuations = [""] * len(ids)
         rows = list(range(len(ids)))  # which sample each row of ids is
@@ -374,7 +520,7 @@ class Policy:
                 text, used, finished = self.cut(new[:limit], stops)
                 if finished or len(new) >= limit:
                     continuations[row] = text
-                    self.tokens += used
+                    tokens += used
                 else:
                     unfinished.append(position)
             rows = [rows[position] for position in unfinished]
@@ -387,12 +533,12 @@ class Policy:
                 draw.keep(index)
             grown = ids.shape[1] - mask.shape[1]
             mask = torch.cat([mask, mask.new_ones(len(mask), grown)], 1)
-        return [continuations[i * k : (i + 1) * k] for i in range(len(texts))]
+        return [continuations[i * k : (i + 1) * k] for i in range(len(texts))], tokens
 
-    def read(self, texts, k):
-        """Reads each text once, without its last token: ids and mask (B*k, T), and their cache."""
-        inputs = self.tokenizer(
-            texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+    def read(self, prompts, k):
+        """Reads each prompt without its last token: ids and mask (B*k, T), and their cache."""
+        inputs = self.tokenizer.pad(
+            dict(input_ids=list(prompts)), padding_side="left", return_tensors="pt"
         ).to(self.model.device)
         ids = inputs["input_ids"]
         mask = inputs["attention_mask"]
@@ -494,7 +640,7 @@ class Draw(LogitsProcessor):
 class PPM:
     """The process preference model: a language model with one linear output, then tanh."""
 
-    def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int = 48):
+    def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int | str = "auto"):
         endings = ("SequenceClassification",)
         self.model, self.tokenizer = common.load(
             path, "PPM", "AutoModelForSequenceClassification", endings, device, dtype
@@ -507,7 +653,7 @@ class PPM:
         # The score is read at the last token that is not padding.
         self.model.config.pad_token_id = self.tokenizer.pad_token_id
         self.path = str(path)
-        self.rows = rows
+        self.rows = common.pick_rows(self.model, rows)
         self.longest = common.context_length(self.model)
         # dict(score=…, agreement=…): below these an answer was mostly wrong. Optional, measured.
         self.unsure_below = getattr(self.model.config, "unsure_below", None)
@@ -519,21 +665,14 @@ class PPM:
         A path that is longer than the model can read is scored by its beginning; the trainer drops
         such paths.
         """
-        start = self.tokenizer.bos_token or ""
-        texts = [start + format_prompt(question) + steps for question, steps in paths]
+        paths = [self.encode(question, steps) for question, steps in paths]
         # Paths of about one length share a batch, since the rest would be padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        scores = [0.0] * len(texts)
-        for i in range(0, len(order), self.rows):
-            batch = order[i : i + self.rows]
-            inputs = self.tokenizer(
-                [texts[j] for j in batch],
-                return_tensors="pt",
-                padding=True,
-                padding_side="right",
-                add_special_tokens=False,
-                truncation=True,
-                max_length=self.longest,
+        order = sorted(range(len(paths)), key=lambda i: len(paths[i]))
+        scores = [0.0] * len(paths)
+
+        def read(batch):
+            inputs = self.tokenizer.pad(
+                dict(input_ids=[paths[i] for i in batch]), padding_side="right", return_tensors="pt"
             ).to(self.model.device)
             logits = self.model(
                 input_ids=inputs["input_ids"],  # (B, T)
@@ -543,9 +682,15 @@ class PPM:
             # tanh would turn infinity into a perfect score.
             if not logits.isfinite().all():
                 raise UserError(f"PPM {self.path}: {common.NOT_FINITE}")
-            for j, value in zip(batch, torch.tanh(logits.float()).tolist()):
-                scores[j] = value
+            for i, value in zip(batch, torch.tanh(logits.float()).tolist()):
+                scores[i] = value
+
+        common.in_batches(self, order, 1, read)
         return scores
+
+    def encode(self, question: str, steps: str) -> list[int]:
+        """The tokens of a path, as many as the model can read."""
+        return encode(format_prompt(question) + steps, self.tokenizer)[: self.longest]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -744,8 +889,7 @@ def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     known = {merge_key(child.text): child for child in leaf.children}
     fresh = []
     for text in candidates:
-        # Indentation of the whole step would be a syntax error behind the steps before it.
-        text = textwrap.dedent(text).strip()
+        text = dedent(text)
         key = merge_key(text)
         if key in known:
             known[key].copies += 1
@@ -756,6 +900,13 @@ def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     leaf.expansions += 1
     leaf.root.events.append(["expand", leaf.number, first, len(fresh)])
     return fresh
+
+
+def dedent(text: str) -> str:
+    """A candidate without indentation of the whole, a syntax error behind the steps before it."""
+    # Each piece of code by itself, since the markers stand at the margin.
+    pieces = re.split(f"({END_OF_STEP}|{END_OF_CODE})", text)
+    return "".join("".join(at_the_margin(piece.splitlines(True))) for piece in pieces).strip()
 
 
 def merge_key(text: str) -> tuple:
@@ -895,7 +1046,7 @@ def search(
     policy: ProposesSteps,
     ppm: ScoresPaths | None = None,
     references: list[str] | None = None,
-    config: Config = Config(),
+    config: Config | None = None,
     *,
     rule: Callable[[Node, int, float], float] = uct,
     value: Callable[[Node], float] = value_of,
@@ -907,6 +1058,7 @@ def search(
 
     references   answers, one per question: a trajectory then counts +1 or -1, which makes training
                  data. Without, the PPM scores it (test time); without a PPM, agreement does.
+    config       if None, the defaults that suit the policy
     rule         selects among siblings: rule(child, visits of the parent, c) -> float, highest wins
     value        the value of a finished trajectory: value(terminal node) -> float; that of a dead
                  end is always -1
@@ -915,6 +1067,7 @@ def search(
     bar          a tqdm bar that counts rollouts
     """
     references = references or [None] * len(questions)
+    config = config or common.suited(Config, getattr(policy, "path", ""))
     results = [Result(None, []) for _ in questions]
     for k in range(config.searches):
         # A question whose answer is good enough is not searched again.

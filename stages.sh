@@ -11,7 +11,7 @@ case ${SMOKE:-} in "" | 0 | 1) ;; *) fail "SMOKE=$SMOKE: must be 1 or nothing" ;
 GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null) ||
     fail "$PYTHON cannot import torch; pip install -r requirements.txt, or set PYTHON"
 if [ "$GPUS" -gt 0 ]; then
-    : "${WORKERS:=$GPUS}" "${SEARCH:=--batch 64 --rows 512}"    # 9 times the tokens/s of --rows 48
+    : "${WORKERS:=$GPUS}" "${SEARCH:=}"
 else
     # On two cores, two processes of one thread are faster than one of two. In methods that sample
     # one solution at a time, 48 problems side by side fill the 48 rows of a call.
@@ -22,6 +22,9 @@ fi
 for name in COUNT SMALL LARGE TABLE ROLLOUTS WORKERS; do
     [[ ${!name} =~ ^[1-9][0-9]{0,8}$ ]] || fail "$name=${!name}: must be a whole number above 0"
 done
+[[ $CANDIDATES =~ ^[1-9][0-9]*(\ [1-9][0-9]*){3}$ ]] ||
+    fail "CANDIDATES=$CANDIDATES: must be four whole numbers, one for each round"
+[[ $HARDER =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] || fail "HARDER=$HARDER: must be whole numbers"
 [[ $SEED =~ ^(0|[1-9][0-9]{0,8})$ ]] || fail "SEED=$SEED: must be a whole number"
 # All that can be known of an answer without a PPM; in the tiny world it is a positive whole number.
 [ -n "$PROBLEMS" ] || : "${PLAUSIBLE:=\\+?[1-9][\\d,]*(\\.0*)?}"

@@ -2,8 +2,7 @@
 
     python train_policy.py --base tiny/base --trees round1.jsonl round2.jsonl --out policy-r2
     accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_policy.py \\
-        --base Qwen/Qwen2.5-Math-7B --trees trees.jsonl --out policy-r1 \\
-        --batch 128 --lr 7e-6 --length 4096
+        --base Qwen/Qwen2.5-Math-7B --trees trees.jsonl --out policy-r1
 
 For each problem, over all files together, the 2 right trajectories with the highest mean Q of their
 steps are trained on (section 3.4 of the paper). In every round the policy starts from the base
@@ -49,8 +48,8 @@ from common import UserError, setting
 from rstar import (
     END_OF_ANSWER,
     MARKERS,
-    VERIFIER_WROTE,
     Node,
+    encode_pieces,
     format_prompt,
     read_trees,
     terminals,
@@ -59,7 +58,7 @@ from rstar import (
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(trainer.LoopSettings):
-    """What depends on the policy. The defaults fit the tiny model; the paper's are in the help."""
+    """What depends on the policy. The defaults are the paper's; `tiny` is for the bundled base."""
 
     base: str = setting(MISSING, "the model to start from: a folder, a .gguf file or a hub id")
     trees: list = setting(
@@ -75,12 +74,9 @@ class Settings(trainer.LoopSettings):
     )
     keep: int = setting(2, "trajectories per problem (paper)", 1, 10**6)
     epochs: int = setting(2, "passes over the data (paper)", 1, 10**9)
-    batch: int = setting(16, "trajectories per update (our choice; paper: 128)", 1, 10**6)
+    batch: int = setting(128, "trajectories per update (paper)", 1, 10**6, tiny=16)
     lr: float = setting(
-        7e-4,
-        "highest learning rate (measured on the tiny model; paper: 7e-6 for Qwen, 5e-6 for Phi3)",
-        1e-12,
-        1e30,
+        7e-6, "highest learning rate (paper: this for Qwen, 5e-6 for Phi3)", 1e-12, 1e30, tiny=7e-4
     )
 
 
@@ -183,18 +179,20 @@ def select_trajectories(trajectories: list[Trajectory], settings: Settings) -> l
     return controls[: len(verified)]
 
 
-def encode(item: Trajectory, tokenizer) -> Row:
+def make_row(item: Trajectory, tokenizer) -> Row:
     """A trajectory as tokens, of which those are trained that the model itself has to write."""
-    prompt = (tokenizer.bos_token or "") + format_prompt(item.question)
-    text = prompt + item.steps.removesuffix(END_OF_ANSWER) + END_OF_ANSWER
-    # (start, end) of what is only read, in characters.
-    read = [(0, len(prompt))]
-    read += [match.span() for match in VERIFIER_WROTE.finditer(text, len(prompt))]
-    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    steps = item.steps.removesuffix(END_OF_ANSWER) + END_OF_ANSWER
+    ids = []
     trained = []
-    for position, _ in tokens["offset_mapping"]:
-        trained.append(not any(start <= position < end for start, end in read))
-    return Row(item.question, tokens["input_ids"], trained)
+    is_written = False
+    for piece, tokens in encode_pieces(format_prompt(item.question) + steps, tokenizer):
+        # Only read: the verifier's output, with the marker of the answer behind it.
+        is_read = piece.endswith("<answer>")
+        ids += tokens
+        trained += [is_written and not is_read] * len(tokens)
+        # The prompt ends with this marker, which no question can hold.
+        is_written = is_written or piece.endswith("<code>\n")
+    return Row(item.question, ids, trained)
 
 
 def make_rows(settings: Settings, tokenizer, longest: int) -> tuple[list[Row], dict]:
@@ -203,7 +201,7 @@ def make_rows(settings: Settings, tokenizer, longest: int) -> tuple[list[Row], d
     for path in settings.trees:
         trajectories += read_trajectories(path)
     chosen = select_trajectories(trajectories, settings)
-    rows = [encode(item, tokenizer) for item in chosen]
+    rows = [make_row(item, tokenizer) for item in chosen]
     kept = trainer.drop_long(rows, longest, settings.trees)
     counts = dict(
         problems=len({item.question for item in trajectories}),
@@ -323,7 +321,7 @@ def train(settings: Settings, dry_run: bool = False) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     description = __doc__.splitlines()[0]
-    return trainer.command_line("train_policy", description, Settings, train, arguments)
+    return trainer.command_line("train_policy", description, Settings, "base", train, arguments)
 
 
 if __name__ == "__main__":

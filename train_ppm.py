@@ -2,8 +2,7 @@
 
     python train_ppm.py --policy policy-r2 --trees round1.jsonl round2.jsonl --out ppm-r2
     accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_ppm.py \\
-        --policy policy-r2 --trees trees.jsonl --out ppm-r2 --batch 512 --lr 7e-6 --epochs 1 \\
-        --scale 1 --center 0 --answer-groups 1 --length 4096
+        --policy policy-r2 --trees trees.jsonl --out ppm-r2
 
 Why pairs: the paper finds the Q of a step too noisy to be regressed on, since it is the mean of a
 few rollouts, but good enough to tell good steps from bad ones. We could not see the difference in
@@ -57,13 +56,13 @@ from accelerate import init_empty_weights
 import common
 import trainer
 from common import UserError, setting
-from rstar import MARKERS, Node, format_prompt, lines_of_code, nodes, read_trees, terminals
+from rstar import MARKERS, Node, encode, format_prompt, lines_of_code, nodes, read_trees, terminals
 from train_policy import Trajectory, by_problem, trajectory
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(trainer.LoopSettings):
-    """What depends on the PPM. The defaults fit the tiny model; the paper's are in the help."""
+    """What depends on the PPM. The defaults are the paper's; `tiny` is for the bundled policy."""
 
     policy: str = setting(MISSING, "the round's policy, to start from: a folder or a hub id")
     trees: list = setting(
@@ -78,27 +77,26 @@ class Settings(trainer.LoopSettings):
         choices=("pairs", "q", "outcome"),
     )
     scale: float = setting(
-        3.0, "factor of the difference in Eq. 4 (our choice, deviation 2; paper: 1)", 1e-6, 1e6
+        1.0, "factor of the difference in Eq. 4 (paper: 1; deviation 2)", 1e-6, 1e6, tiny=3.0
     )
     center: float = setting(
-        0.5, "weight of the squared sum of a pair (our choice, deviation 3; paper: 0)", 0, 1e6
+        0.0, "weight of the squared sum of a pair (paper: 0; deviation 3)", 0, 1e6, tiny=0.5
     )
     keep: int = setting(2, "good and bad texts in a group, at most (paper)", 1, 10**6)
     answer_groups: int = setting(
-        4,
-        "groups of whole trajectories per problem, at most (our choice; paper: 1, the best "
-        "against the worst)",
+        1,
+        "groups of whole trajectories per problem, at most (paper: 1, the best against the worst)",
         1,
         10**6,
+        tiny=4,
     )
     margin: float = setting(
         0.0, "least difference of Q in a pair of steps (our choice; authors' code: 0.5)", 0, 2
     )
-    epochs: int = setting(2, "passes over the data (our choice; paper: 1)", 1, 10**9)
-    batch: int = setting(16, "groups per update (our choice; paper: 512)", 1, 10**6)
-    lr: float = setting(
-        1e-3, "highest learning rate (measured on the tiny model; paper: 7e-6)", 1e-12, 1e30
-    )
+    epochs: int = setting(1, "passes over the data (paper)", 1, 10**9, tiny=2)
+    batch: int = setting(512, "groups per update (paper)", 1, 10**6, tiny=16)
+    lr: float = setting(7e-6, "highest learning rate (paper)", 1e-12, 1e30, tiny=1e-3)
+    told = (*trainer.LoopSettings.told, "loss", "scale", "center", "answer_groups")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -257,7 +255,7 @@ def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list
     for root in roots:
         pairs += step_groups(root, settings)
     pairs += answer_groups(trajectories, settings)
-    pairs = encode(pairs, tokenizer)
+    pairs = encode_groups(pairs, tokenizer)
     if not pairs:
         raise UserError(
             f"{files}: no pairs: no problem has both right and wrong answers among its "
@@ -270,7 +268,7 @@ def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list
             targets += q_groups(root)
     if settings.loss == "outcome":
         targets += outcome_groups(trajectories, settings.seed)
-    targets = encode(targets, tokenizer)
+    targets = encode_groups(targets, tokenizer)
 
     kept = trainer.drop_long(pairs, longest, settings.trees)
     kept_targets = trainer.drop_long(targets, longest, settings.trees)
@@ -285,15 +283,13 @@ def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list
     return kept, kept_targets, counts
 
 
-def encode(groups: list[Group], tokenizer) -> list[Group]:
+def encode_groups(groups: list[Group], tokenizer) -> list[Group]:
     """The groups with their tokens, as `PPM.score` makes them; rounds repeat some, kept once."""
     distinct = {}
     for group in groups:
         distinct.setdefault((group.question, *group.texts), group)
-    start = tokenizer.bos_token or ""
     for group in distinct.values():
-        texts = [start + text for text in group.texts]
-        group.ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        group.ids = [encode(text, tokenizer) for text in group.texts]
     return list(distinct.values())
 
 
@@ -344,14 +340,13 @@ def load_model(name: str, seed: int):
         reason = f"transformers has no {config.model_type} with a scalar head"
         raise UserError(f"policy {name}: {reason}; take another model") from None
     setattr(model, model.base_model_prefix, policy.base_model)
-    # All that is still empty is the head, which each kind of model calls by another name.
-    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Linear)]
-    (head,) = (layer for layer in layers if layer.weight.is_meta)
-    head.to_empty(device="cpu")
+    # All that is still empty is the head.
+    head = common.scalar_head(model).to_empty(device="cpu")
     rng = torch.Generator().manual_seed(seed)
     torch.nn.init.normal_(head.weight, std=0.02, generator=rng)
     if head.bias is not None:
         torch.nn.init.zeros_(head.bias)
+    common.head_in_float32(model)
     return model, tokenizer
 
 
@@ -455,7 +450,7 @@ def train(settings: Settings, dry_run: bool = False) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     description = __doc__.splitlines()[0]
-    return trainer.command_line("train_ppm", description, Settings, train, arguments)
+    return trainer.command_line("train_ppm", description, Settings, "policy", train, arguments)
 
 
 if __name__ == "__main__":

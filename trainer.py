@@ -59,13 +59,19 @@ class LoopSettings:
     warmup: float = setting(0.05, "share of the steps in which the rate rises (our choice)", 0, 1)
     clip: float = setting(1.0, "greatest norm of the gradient (our choice)", 1e-9, 1e9)
     length: int = setting(
-        2048, "longest text in tokens; others are dropped (paper: 4096)", 1, 10**9
+        4096, "longest text in tokens; others are dropped (paper)", 1, 10**9, tiny=2048
     )
     tokens: int = setting(
         16384, "tokens in a forward pass; larger batches are accumulated (our choice)", 1, 10**12
     )
     held_out: float = setting(
         0.1, "share of the problems, the same in both trainers, not trained on (our choice)", 0, 0.9
+    )
+    checkpointing: str = setting(
+        "auto",
+        "yes: compute activations again in the backward pass instead of keeping them, a third more "
+        "time for a fraction of the memory; auto: for models of 500M parameters or more",
+        choices=("auto", "yes", "no"),
     )
     workers: int = setting(1, "processes that share each batch; with several GPUs one each", 1, 64)
     precision: str = setting(
@@ -78,6 +84,9 @@ class LoopSettings:
     )
     save_every: float = setting(120.0, "seconds between saved states (our choice)", 0, 1e9)
     seed: int = setting(0, "seed of what is drawn: data, split, order, new weights", 0, 2**63)
+
+    # What is printed at the start of a run: each trainer adds what suits one model and not another.
+    told = ("epochs", "batch", "lr", "length")
 
     def __post_init__(self):
         common.check(self)
@@ -124,6 +133,8 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, held_ou
         # Another run may have finished this model between the check above and the lock.
         if not from_main(accelerator.is_main_process and is_complete(out, identity)):
             # Our choice: the paper names AdamW without its numbers.
+            if keeps_no_activations(model, settings):
+                model.activation_checkpointing_enable()
             optimizer = torch.optim.AdamW(
                 model.parameters(), lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.0
             )
@@ -143,6 +154,17 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, held_ou
     return 0
 
 
+# Parameters from which activations take more memory than a GPU has to spare (our choice).
+LARGE = 500_000_000
+
+
+def keeps_no_activations(model, settings) -> bool:
+    """Whether to use gradient checkpointing."""
+    if settings.checkpointing == "auto":
+        return model.num_parameters() >= LARGE
+    return settings.checkpointing == "yes"
+
+
 def train_epochs(run, training, held_out, held_out_metrics, progress, save) -> None:
     """All updates from `progress` on, with an evaluation after each epoch."""
     settings = run.settings
@@ -151,7 +173,9 @@ def train_epochs(run, training, held_out, held_out_metrics, progress, save) -> N
     steps_per_epoch = math.ceil(len(training) / settings.batch)
     steps = settings.epochs * steps_per_epoch
     if accelerator.is_main_process:
-        print(f"precision {accelerator.mixed_precision} on {accelerator.device}", file=sys.stderr)
+        told = common.describe(settings, settings.told)
+        precision = f"precision {accelerator.mixed_precision} on {accelerator.device}"
+        print(f"{told}, {precision}", file=sys.stderr)
     # The seconds of all runs together, without the time between a kill and the rerun.
     started = time.monotonic() - progress.seconds
     saved = time.monotonic()
@@ -385,8 +409,10 @@ def state_folder(out: Path) -> Path:
 def identify(settings, items: list) -> dict:
     """What has to be the same for a rerun to resume: the settings that matter and the data."""
     # These say where things are, how often states are saved and how fast it goes.
-    free = ("out", "trees", "tokens", "save_every", "workers")
+    free = ("out", "trees", "tokens", "save_every", "workers", "checkpointing")
     identity = {k: v for k, v in dataclasses.asdict(settings).items() if k not in free}
+    for name in {"base", "policy"} & identity.keys():
+        identity[name] = common.same_name(identity[name])
     # The data themselves and not the names of the files: they may be moved or written again.
     digest = hashlib.sha256()
     for item in items:
@@ -515,9 +541,9 @@ def save_model(run: Run, tokenizer, out: Path, identity: dict, counts: dict, pro
         del metrics["loss_sum"]
         plain = accelerator.unwrap_model(run.model)
         dtype = getattr(torch, run.settings.save_dtype)
-        # By address, so that weights that are tied stay one tensor and are saved once.
-        cast = {tensor.data_ptr(): tensor.to(dtype) for tensor in weights.values()}
-        weights = {name: cast[tensor.data_ptr()] for name, tensor in weights.items()}
+        # Weights that are tied are saved once. FSDP gives two copies of them.
+        tied = plain.all_tied_weights_keys
+        weights = {name: tensor.to(dtype) for name, tensor in weights.items() if name not in tied}
         part = state_folder(out) / "model"
         shutil.rmtree(part, ignore_errors=True)
         with saving(part):
@@ -555,8 +581,7 @@ def pick_precision(precision: str, device: torch.device) -> str:
     if "ACCELERATE_MIXED_PRECISION" in os.environ:
         return os.environ["ACCELERATE_MIXED_PRECISION"]
     if device.type == "cuda":
-        # Before Ampere torch emulates bf16, which is slower than fp16.
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        return "bf16" if common.has_bfloat16() else "fp16"
     # With AVX2 alone bf16 took nine times as long as float32 (measured with the tiny policy).
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bf16" if device.type == "cpu" and fast else "no"
@@ -597,8 +622,11 @@ def launch(train: Callable, settings) -> int:
     return max(codes)
 
 
-def command_line(program: str, description: str, settings_class, train, arguments=None) -> int:
-    """A trainer's `main`: reads the flags and runs `train(settings, dry_run=False)`."""
+def command_line(program, description, settings_class, start, train, arguments=None) -> int:
+    """A trainer's `main`: reads the flags and runs `train(settings, dry_run=False)`.
+
+    start   the flag that names the model to start from, which the other defaults depend on
+    """
     parser = common.Parser(prog=f"{program}.py", description=description, allow_abbrev=False)
     common.add_flags(parser, settings_class, "settings")
     help = "print what the data hold, with three samples, and stop"
@@ -606,7 +634,7 @@ def command_line(program: str, description: str, settings_class, train, argument
 
     def work() -> int:
         args = parser.parse_args(arguments)
-        settings = common.from_flags(settings_class, args)
+        settings = common.from_flags(settings_class, args, getattr(args, start))
         return train(settings, dry_run=True) if args.dry_run else launch(train, settings)
 
     less_memory = "fewer tokens at a time (half of --tokens) or shorter texts (--length)"

@@ -13,6 +13,7 @@ class ScriptedPolicy:
     """
 
     longest = 4096
+    repaired = 0
 
     def __init__(self, script):
         self.script = script

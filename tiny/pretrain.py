@@ -259,6 +259,7 @@ def new_model(tokenizer) -> Qwen3ForCausalLM:
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
         attn_implementation="eager",
+        preset="tiny",  # the settings that suit it and what is tuned from it: common.suited
         **SHAPE,
     )
     return Qwen3ForCausalLM(config)
