@@ -25,6 +25,6 @@ shot() {
             "file://$2#theme=$theme$3" 2> /dev/null
     done
 }
-shot tree "$PWD/docs/tree.html" "" 1070
+shot tree "$PWD/docs/tree.html" "" 1100
 shot rounds "$pages/rounds.html" "" 1120
 ls -l docs/*.png
