@@ -5,12 +5,14 @@
 
 import argparse
 import dataclasses
+import json
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import common
+import pages
 from common import HERE, Machine, UserError
 from rstar import (
     END_OF_CODE,
@@ -62,6 +64,9 @@ def parse(arguments: list[str] | None):
     tasks.add_argument(
         "--print-tree", action="store_true", help="with --problem or --example: draw the tree"
     )
+    tasks.add_argument(
+        "--page", metavar="HTML", help="with --problem or --example: the search as a page to replay"
+    )
     add_model_flags(parser)
     common.add_flags(parser, Config, "numbers of the method")
     common.add_flags(parser, Machine, "how it runs")
@@ -92,7 +97,7 @@ def resolve_models(args) -> None:
 
 def check_tasks(args) -> None:
     """Raises UserError unless the command line asks for exactly one thing."""
-    common.refuse_empty(args, "problems", "trees")
+    common.refuse_empty(args, "problems", "trees", "page")
     # An empty text is most likely an unset variable of the shell, so it gets a line of its own.
     asked = [name for name in ("problem", "example", "problems") if getattr(args, name)]
     if args.problem is not None and not args.problem.strip():
@@ -115,6 +120,11 @@ def check_tasks(args) -> None:
         )
     if args.print_tree and args.problems:
         raise UserError("--print-tree needs --problem or --example")
+    if args.page and args.problems:
+        raise UserError("--page needs --problem or --example; of a file: show.py trees TREES.jsonl")
+    # Before the search, which may take long.
+    if args.page:
+        pages.check_page(args.page)
 
 
 def load_models(policy: str, ppm: str, machine: Machine):
@@ -158,6 +168,8 @@ def answer_one(args, config: Config, machine: Machine) -> int:
     if args.print_tree:
         for root in result.trees:
             print_tree(root)
+    if args.page:
+        write_page(args, config, result)
     if result.chosen is None:
         print("rstar: no trajectory reached an answer; try more --rollouts", file=sys.stderr)
         print("Answer: none found")
@@ -166,6 +178,19 @@ def answer_one(args, config: Config, machine: Machine) -> int:
     warn_if_unsure(result, ppm)
     print(f"Answer: {result.chosen.answer}")
     return 0
+
+
+def write_page(args, config: Config, result: Result) -> None:
+    """The trees of a question as a page that replays them."""
+    settings = settings_of(args, config, [])
+    records = []
+    chosen = []
+    for index, root in enumerate(result.trees):
+        records.append(json.loads(tree_to_line(root, index, settings)))
+        here = result.chosen in nodes(root)
+        chosen.append(result.chosen.number if here else None)
+    pages.write_replay(args.page, records, chosen)
+    print(f"rstar: {args.page} replays the search", file=sys.stderr)
 
 
 def too_long(question: str, policy: Policy) -> bool:
@@ -258,10 +283,9 @@ def repaired(count: int) -> str:
 
 
 def headline(totals: Counter, seconds: float) -> str:
-    """What to watch while trees grow."""
+    """What to watch while trees grow; with the bar and the time left, 80 columns hold it."""
     return (
         f"solved {totals['solved']}, trajectories {totals['trajectories']}, "
-        f"invalid {totals['invalid'] / max(1, totals['nodes']):.0%}, "
         f"{totals['tokens'] / seconds:.0f} tokens/s"
     )
 
@@ -272,12 +296,9 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
     tokens = 0
     repairs = 0
     for index, root in search_each(jobs, model, scorer, config, batch=machine.trees):
-        children = nodes(root)[1:]
         counts = dict(
-            solved=int(any(node.right for node in children)),
+            solved=int(any(node.right for node in terminals(root))),
             trajectories=trajectories(root),
-            nodes=len(children),
-            invalid=sum(bool(node.error) for node in children),
             tokens=model.tokens - tokens,
             repaired=model.repaired - repairs,
         )

@@ -715,12 +715,46 @@ def worker(number: int, workers: int, work: Callable, arguments: tuple, pipe) ->
             pipe.send(("error", error))
 
 
+# What is done, the time left and what the caller sets, without tqdm's rate: 80 columns hold them,
+# since the bar itself gives way.
+BAR = "{n_fmt}/{total_fmt} {unit}s {bar} {remaining} left{postfix}"
+
+
 def progress_bar(total: int, unit: str, done: int = 0, **options):
-    """A tqdm bar on stderr, so that stdout holds results alone."""
+    """A tqdm bar on stderr, so that stdout holds results alone; without a terminal, a few lines."""
     from tqdm import tqdm
 
     # Not drawn before the first result: an error while models are loaded is to be the only line.
     # Set what stands behind the bar with refresh=False before `update`: a bar that was drawn by
     # anything else does not know that it was, and ends without a newline.
-    options = dict(dynamic_ncols=True, delay=0.001) | options
-    return tqdm(total=total, initial=done, unit=unit, file=sys.stderr, **options)
+    shown = dict(file=sys.stderr, dynamic_ncols=True)
+    if not sys.stderr.isatty():
+        shown = dict(file=Lines(), ascii=True)
+    options = dict(total=total, initial=done, unit=unit, bar_format=BAR, delay=0.001) | options
+    return tqdm(**shown, **options)
+
+
+BETWEEN_LINES = 30  # seconds, in a log (our choice)
+
+
+class Lines:
+    """Stands for stderr where that is not a terminal: a line now and then, instead of a bar.
+
+    tqdm draws over its last line, which would fill a log with carriage returns.
+    """
+
+    def __init__(self):
+        self.latest = ""
+        self.due = 0.0
+
+    def write(self, text: str) -> None:
+        self.latest = text.strip() or self.latest
+        # A newline is the end of the bar, whose last state is always shown.
+        is_due = text == "\n" or time.monotonic() >= self.due
+        if is_due and self.latest:
+            sys.stderr.write(f"{self.latest}\n")
+            self.latest = ""
+            self.due = time.monotonic() + BETWEEN_LINES
+
+    def flush(self) -> None:
+        sys.stderr.flush()

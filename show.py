@@ -3,6 +3,8 @@
     python show.py results OUT             what evolve.sh has measured so far: OUT/results.md, .csv
     python show.py compare A.json B.json   two evaluations of the same problems, method by method
     python show.py seeds OUT OUT ...       mean and spread over runs with other seeds
+    python show.py trees TREES.jsonl --page tree.html      a search, replayed in a browser
+    python show.py rounds OUT --page rounds.html           the rounds of evolve.sh as charts
 
 and what evolve.sh calls:
 
@@ -266,6 +268,11 @@ def is_solved(tree: dict) -> bool:
     return any(node["right"] for node in tree["nodes"])
 
 
+def tree_files(out: Path, round_: int) -> list[Path]:
+    """The files of a round's trees; one is empty until the first tree of its search is finished."""
+    return [path for path in sorted(out.glob(f"trees.r{round_}*.jsonl")) if path.stat().st_size]
+
+
 def difficulty(paths: list[Path]) -> dict[str, list[str]]:
     """The questions of some trees by how hard they were to solve; {} if there are no trees."""
     kinds = dict(easy=[], medium=[], hard=[])
@@ -307,7 +314,7 @@ def coverage(out: Path) -> list[dict]:
     solved = set()
     rows = []
     for r in range(1, 5):
-        kinds = difficulty(sorted(out.glob(f"trees.r{r}*.jsonl")))
+        kinds = difficulty(tree_files(out, r))
         if not kinds:
             continue
         solved.update(kinds["easy"], kinds["medium"])
@@ -489,6 +496,20 @@ def compare(first: Path, second: Path) -> str:
     return markdown(["method", str(first), str(second), "gained", "lost", "p"], lines)
 
 
+def trees(path: Path, page: Path, index: int | None) -> str:
+    """A search, replayed in a browser: a self-contained page of a file's trees."""
+    import pages  # it imports this file
+
+    return pages.replay_of_file(path, index, page)
+
+
+def rounds(out: Path, page: Path) -> str:
+    """The rounds of evolve.sh as charts: a self-contained page, and one of replays beside it."""
+    import pages
+
+    return pages.write_rounds(out, page)
+
+
 def check(path: Path) -> None:
     """Whether a file can be read as problems, and how many they are."""
     print(f"{path}: {len(read_problems(path))} problems")
@@ -512,6 +533,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, required=True
     )
     command("pairs", pairs, out=None)
+    replay = command("trees", trees, path=None)
+    replay.add_argument("--page", type=Path, required=True, help="the page to write (.html)")
+    replay.add_argument("--index", type=int, help="the index of the tree (default: the first few)")
+    command("rounds", rounds, out=None).add_argument("--page", type=Path, required=True)
 
     def work() -> int:
         values = vars(parser.parse_args(arguments))

@@ -108,5 +108,6 @@ unsolved() {
 
 report() {
     $PYTHON show.py results "$OUT"
+    $PYTHON show.py rounds "$OUT" --page "$OUT/rounds.html" > /dev/null
     cat "$OUT/results.md"
 }
