@@ -8,10 +8,11 @@ import dataclasses
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import common
-from common import HERE, Machine, UserError
+from common import HERE, Machine, ServerFault, UserError
 from rstar import (
     END_OF_CODE,
     END_OF_STEP,
@@ -29,6 +30,7 @@ from rstar import (
     trajectories,
     tree_to_line,
 )
+from served import ServedPolicy, ServedPPM, is_served, with_model
 
 BUNDLED_POLICY = HERE / "tiny" / "policy"
 BUNDLED_PPM = HERE / "tiny" / "ppm"
@@ -74,20 +76,33 @@ def parse(arguments: list[str] | None):
 def add_model_flags(parser) -> None:
     models = parser.add_argument_group("models")
     models.add_argument(
-        "--policy", help="folder, .gguf file or hub id (default: the bundled tiny/policy)"
+        "--policy",
+        help="folder, .gguf file, hub id or http://HOST:PORT/v1 (default: the bundled tiny/policy)",
     )
     models.add_argument(
-        "--ppm", help="folder or hub id, or none (default: the bundled one for the bundled policy)"
+        "--ppm",
+        help="folder, hub id, http://HOST:PORT or none (default: the bundled one for the bundled "
+        "policy)",
     )
+    models.add_argument("--model", metavar="NAME", help="one of the models of the policy's server")
 
 
 def resolve_models(args) -> None:
     """Fills in the bundled models. The bundled PPM suits no policy but its own."""
-    common.refuse_empty(args, "policy", "ppm")
+    common.refuse_empty(args, "policy", "ppm", "model")
     args.policy = args.policy or str(BUNDLED_POLICY)
     if args.ppm is None:
         bundled = Path(args.policy).expanduser().resolve() == BUNDLED_POLICY
         args.ppm = str(BUNDLED_PPM) if bundled else "none"
+    if args.model and not is_served(args.policy):
+        raise UserError(
+            f"--model {args.model}: only for a --policy that is the address of a server"
+        )
+    # The name of a model on a server becomes part of its address.
+    if is_served(args.policy):
+        args.policy = with_model(args.policy, args.model, "policy")
+    if is_served(args.ppm):
+        args.ppm = with_model(args.ppm, None, "PPM")
 
 
 def check_tasks(args) -> None:
@@ -118,20 +133,31 @@ def check_tasks(args) -> None:
 
 
 def load_models(policy: str, ppm: str, machine: Machine):
-    """(Policy, PPM or None) for the names of two models."""
-    loaded = Policy(policy, **machine.for_models)
+    """(policy, PPM or None) for the names of two models."""
+    if is_served(policy):
+        loaded = ServedPolicy(policy, machine.in_flight)
+    else:
+        loaded = Policy(policy, **machine.for_models)
     if ppm == "none":
         return loaded, None
+    if is_served(ppm):
+        return loaded, ServedPPM(ppm, machine.in_flight)
     return loaded, PPM(ppm, **machine.for_models)
 
 
 def settings_of(args, config: Config, problems: list[dict]) -> dict:
     """What two results must have in common to belong together: everything but how they are run."""
-    names = {str(BUNDLED_POLICY): "tiny/policy", str(BUNDLED_PPM): "tiny/ppm"}
-    models = dict(policy=names.get(args.policy, args.policy), ppm=names.get(args.ppm, args.ppm))
+    models = dict(policy=name_of(args.policy), ppm=name_of(args.ppm))
     # Trees of another search than this one (LOG.md, 2026-11-29) must not be mixed with its own.
     search = dict(dataclasses.asdict(config), version=2)
     return dict(models, **search, problems=common.fingerprint(problems))
+
+
+def name_of(model: str) -> str:
+    """What results call a model. A server goes by its model alone, for it may move."""
+    if is_served(model):
+        return model.partition("#")[2]
+    return {str(BUNDLED_POLICY): "tiny/policy", str(BUNDLED_PPM): "tiny/ppm"}.get(model, model)
 
 
 def answer_one(args, config: Config, machine: Machine) -> int:
@@ -167,7 +193,9 @@ def answer_one(args, config: Config, machine: Machine) -> int:
 
 def too_long(question: str, policy: Policy) -> bool:
     """Whether the model could not even write one token behind a question."""
-    return policy.length(policy.prompt(question)) >= policy.longest
+    text = policy.prompt(question)
+    # A token is a byte or more, and a served policy asks its server for each length.
+    return len(text.encode()) >= policy.longest and policy.length(text) >= policy.longest
 
 
 def print_solution(node: Node) -> None:
@@ -232,19 +260,24 @@ def search_file(args, config: Config, machine: Machine) -> int:
             for i, problem in enumerate(problems)
             if i not in finished
         ]
+        written = 0
         arguments = (args.policy, args.ppm, config, machine, settings)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
                 common.append_line(file, line)
+                written += 1
                 totals.update(counts)
                 bar.set_postfix_str(headline(totals, time.time() - start), refresh=False)
                 bar.update()
     solved = totals["solved"]
-    print(f"{out}: {len(problems)} trees, {len(jobs)} of them new, {solved} of these solved")
+    total = len(finished) + written
+    print(f"{out}: {total} trees, {written} of them new, {solved} of these solved")
     if totals["too long"]:
         count = f"{totals['too long']} of the {len(jobs)} new questions"
         print(f"rstar: {count} are longer than the model can read: no answers", file=sys.stderr)
+    if written < len(jobs):
+        raise UserError(f"{out}: unfinished trees: {len(jobs) - written}; the same command resumes")
     return 0
 
 
@@ -261,7 +294,8 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
     """The work of one process: yields the line of each finished tree, and its counts."""
     models = load_models(policy, ppm, machine)
     tokens = 0
-    for index, root in search_each(jobs, *models, config, batch=machine.batch):
+    trees = search_each(jobs, *models, config, batch=machine.batch)
+    for index, root in without_faults(trees):
         children = nodes(root)[1:]
         counts = dict(
             solved=int(any(node.right for node in children)),
@@ -273,6 +307,14 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
         counts["too long"] = int(too_long(root.text, models[0]))
         tokens = models[0].tokens
         yield tree_to_line(root, index, settings), counts
+
+
+def without_faults(trees: Iterator) -> Iterator:
+    """The trees that no fault of a server has stopped; `search_file` counts the others."""
+    try:
+        yield from trees
+    except ServerFault as error:
+        print(f"rstar: {error}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -959,6 +959,12 @@ def search_each(
     `next` runs a tree until it needs a leaf expanded. Then the leaves of all live trees are
     expanded in one batch. A problem is only taken from `problems` when there is room for its tree.
     """
+    # A server batches by itself: there, no tree waits for another (served.py).
+    if hasattr(policy, "search_each"):
+        yield from policy.search_each(
+            problems, ppm, config, rule=rule, value=value, batch=batch, bar=bar
+        )
+        return
     problems = iter(problems)
     live = []  # (index, root, its rollouts, the leaf that they wait for)
     with Verifier(timeout=config.timeout) as verifier:
