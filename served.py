@@ -137,6 +137,7 @@ class Server:
         Raises ServerFault, whose status is that of HTTP, or 0 if no whole answer came.
         """
         blamed = set()
+        first = ""
         for tries in range(1, TRIES + 1):
             body = fields and {k: v for k, v in fields.items() if k not in self.left_out | blamed}
             status, text, pause = self.exchange(route, body)
@@ -148,12 +149,13 @@ class Server:
                     return result
                 except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
                     reason = f"this is no whole answer: {text or 'nothing'}"
+            first = first or reason
             # Tried without the field once, and at once.
-            elif suspects := suspects_of(status, text, [n for n in optional if n in (body or {})]):
+            if suspects := suspects_of(status, text, [n for n in optional if n in (body or {})]):
                 blamed |= suspects
                 optional = set(optional) - suspects
                 continue
-            elif 400 <= status < 500 and status not in (408, 409, 425, 429):
+            if 400 <= status < 500 and status not in (408, 409, 425, 429):
                 break
             # Without the seed it has failed as well.
             blamed.discard("seed")
@@ -161,6 +163,9 @@ class Server:
                 delay = min(LONGEST_DELAY, max(pause, DELAY * 2 ** (tries - 1)))
                 # Requests that were turned away together must not come back together.
                 time.sleep(delay * random.uniform(1, 1.25))
+        # The first failure may have led to the others, as where it was the end of the engine.
+        if first != reason:
+            reason = f"{one_line(first)}, and at last: {reason}"
         raise ServerFault(self.describe(status, reason, tries), status)
 
     def exchange(self, route: str, body: dict | None) -> tuple[int, str, float]:
@@ -189,7 +194,7 @@ class Server:
     def describe(self, status: int, reason: str, tries: int) -> str:
         """One line for a request that has failed, never with the key."""
         # Some servers repeat the key that they refuse.
-        reason = one_line(reason.replace(self.key or "\n", " "))
+        reason = one_line(reason.replace(self.key or "\n", " "), 400)
         if status in (401, 403):
             return f"{self.title}: set OPENAI_API_KEY to a key that it accepts: {reason}"
         return f"{self.title}: no answer after {tries} tries: {reason}"
@@ -309,14 +314,15 @@ def tokenizer_of(server: Server):
 def report_dropped_weights(server: Server) -> None:
     """Prints a line where vLLM computes another model than the one in the folder.
 
-    vLLM drops a bias that it has no place for, as in Qwen3's o_proj, which the bundled models have.
-    The raw scores of tiny/ppm are then off by 0.02 (up to 0.04), and by 1e-6 without this bias.
+    vLLM drops each bias that it has no place for, such as that of Qwen3's o_proj, which the bundled
+    models have. The raw scores of tiny/ppm are off by 0.02 for it (up to 0.04), else by 1e-6.
     """
     from safetensors import safe_open
 
     for file in server.folder.glob("*.safetensors"):
         with safe_open(file, "pt") as tensors:
-            if any(name.endswith("o_proj.bias") for name in tensors.keys()):
+            biases = [name for name in tensors.keys() if name.endswith("o_proj.bias")]
+            if any(tensors.get_tensor(name).any() for name in biases):
                 server.report("its model has a bias in o_proj, which vLLM drops if it is a Qwen3")
 
 
@@ -590,6 +596,9 @@ def search_each_apart(
             if error is None:
                 lost_in_a_row = 0
                 yield index, root
+                continue
+            # A verifier that fails stops the runs of all trees, and its own error follows theirs.
+            if str(error) == "runs are stopped":
                 continue
             if not isinstance(error, ServerFault):
                 raise error

@@ -23,9 +23,11 @@ import cli
 import common
 import rstar
 import served
+import test_evolve
 from common import ServerFault, UserError
 from rstar import END_OF_CODE, END_OF_STEP, Config
 from scripted import TWO, ScriptedPolicy
+from verifier import Verifier, VerifierError
 
 ROOT = Path(__file__).parent.parent
 STEP = (END_OF_STEP, END_OF_CODE)
@@ -422,6 +424,40 @@ def test_a_key_or_model_that_is_refused_ends_the_run(status, server):
     assert not isinstance(caught.value, ServerFault)
 
 
+def test_the_line_of_a_verifier_that_fails_is_not_lost_among_those_that_it_stops(
+    server, monkeypatch
+):
+    class Failing(Verifier):
+        calls = 0
+
+        def run_batch(self, codes):
+            with server.lock:
+                Failing.calls += 1
+                first = Failing.calls == 1
+            if first:
+                time.sleep(0.3)
+                raise VerifierError("no Python can be started")
+            raise RuntimeError("runs are stopped")
+
+    monkeypatch.setattr(served, "Verifier", Failing)
+    policy = served.ServedPolicy(server.address)
+    problems = [(i, f"question {i}", None) for i in range(8)]
+    with pytest.raises(VerifierError, match="no Python"):
+        list(rstar.search_each(problems, policy, None, Config(candidates=2)))
+
+
+def test_a_failure_is_described_by_its_beginning_too(server):
+    def misbehave(handler, body, tries):
+        if len(completions(server)) == 1:
+            return handler.send(dict(error="the engine has died"), 500)
+        return handler.hang_up()
+
+    policy = served.ServedPolicy(server.address)
+    server.misbehave = only_completions(misbehave)
+    with pytest.raises(ServerFault, match="HTTP 500.*has died.*at last: RemoteProtocolError"):
+        ask(policy)
+
+
 def test_the_key_is_sent_and_never_printed(server, monkeypatch, capsys):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     keys = []
@@ -751,6 +787,13 @@ def test_a_stock_chat_model_gets_its_template(server):
     assert "What is 6 * 7?" in prompt
 
 
+@pytest.mark.parametrize("name, count", [("policy", 1), ("other", 0)])
+def test_weights_that_vllm_drops_are_reported(name, count, server, capsys):
+    server.models = [str(ROOT / "tiny" / name)]
+    served.ServedPolicy(server.address)
+    assert capsys.readouterr().err.count("o_proj") == count
+
+
 # ---- The PPM -------------------------------------------------------------------------------------
 
 
@@ -867,3 +910,102 @@ def test_ctrl_c_does_not_wait_for_a_server_that_stalls(server, tmp_path):
     program.send_signal(signal.SIGINT)
     _, error = program.communicate(timeout=10)
     assert program.returncode == 130 and "Traceback" not in error, error
+
+
+# ---- SERVE=vllm ./evolve.sh ----------------------------------------------------------------------
+
+# Answers /health and, like vLLM, has a process of its own below it. Each writes its pid.
+STAND_IN_FOR_VLLM = f"""#!{sys.executable}
+import http.server, os, subprocess, sys
+flags = dict(zip(sys.argv, sys.argv[1:]))
+assert "PYTHONPATH" not in os.environ and sys.argv[1] == "-m"
+child = subprocess.Popen(["sleep", "600"])
+with open(os.path.join(os.environ["NOTES"], "servers"), "a") as file:
+    file.write(f"{{flags['--model']}} {{flags['--port']}} {{os.getpid()}} {{child.pid}}\\n")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+import signal
+signal.signal(signal.SIGTERM, lambda *_: (child.kill(), sys.exit()))
+http.server.HTTPServer(("127.0.0.1", int(flags["--port"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def evolving(tmp_path):
+    """The environment of a run with stand-ins for Python, that of test_evolve.py, and for vLLM."""
+    program = tmp_path / "vllm"
+    program.write_text(STAND_IN_FOR_VLLM)
+    program.chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return dict(test_evolve.settings(tmp_path), SERVE="vllm", VLLM=str(program), PORT=str(port))
+
+
+def lines_of(environment, name):
+    path = Path(environment["NOTES"]) / name
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def alive(environment):
+    pids = [int(pid) for line in lines_of(environment, "servers") for pid in line.split()[2:]]
+    return [pid for pid in pids if runs(pid)]
+
+
+def runs(pid):
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    # Where the tests run under no init, nobody waits for an orphan.
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_each_round_is_searched_by_servers_of_its_models_and_none_is_left(evolving):
+    done = test_evolve.run(evolving)
+    assert done.returncode == 0, done.stderr
+    port = int(evolving["PORT"])
+    out = evolving["OUT"]
+    served_models = [line.split()[:2] for line in lines_of(evolving, "servers")]
+    pairs = [[f"{out}/policy-r{r}", f"{out}/ppm-r{r}"] for r in (1, 2, 3, 4)]
+    expected = [["tiny/base", str(port)]]
+    for policy, ppm in pairs:
+        expected += [[policy, str(port)], [ppm, str(port + 1)]]
+    assert sorted(served_models) == sorted(expected)
+    searches = [line for line in lines_of(evolving, "calls") if "rstar.py" in line]
+    assert f"--policy http://127.0.0.1:{port}/v1#tiny/base --ppm none" in searches[0]
+    assert f"--ppm http://127.0.0.1:{port + 1}#{out}/ppm-r2" in searches[2]
+    assert alive(evolving) == []
+
+
+def test_a_finished_run_starts_no_server_and_does_not_depend_on_serve(evolving):
+    assert test_evolve.run(dict(evolving, SERVE="")).returncode == 0
+    assert test_evolve.run(evolving).returncode == 0
+    assert lines_of(evolving, "servers") == []
+
+
+def test_a_kill_leaves_no_server_behind(evolving):
+    script, _ = test_evolve.start(evolving, HANGS="trees.r2.jsonl")
+    assert len(alive(evolving)) == 4
+    script.terminate()
+    script.wait(30)
+    assert alive(evolving) == []
+
+
+@pytest.mark.skipif(not test_evolve.CAN_TIE, reason="needs setpriv")
+def test_even_kill_9_leaves_no_server_behind(evolving):
+    script, _ = test_evolve.start(evolving, HANGS="trees.r2.jsonl")
+    script.kill()
+    script.wait(30)
+    deadline = time.time() + 30
+    while alive(evolving) and time.time() < deadline:
+        time.sleep(0.1)
+    assert alive(evolving) == []
+
+
+def test_a_server_that_does_not_start_is_one_line(evolving):
+    done = test_evolve.run(evolving, VLLM="false")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("server.policy.log")
