@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import common
+from client import is_served, with_model
 from common import HERE, Machine, ServerFault, UserError
 from rstar import (
     END_OF_CODE,
@@ -30,7 +31,7 @@ from rstar import (
     trajectories,
     tree_to_line,
 )
-from served import ServedPolicy, ServedPPM, is_served, with_model
+from served import ServedPolicy, ServedPPM
 
 BUNDLED_POLICY = HERE / "tiny" / "policy"
 BUNDLED_PPM = HERE / "tiny" / "ppm"

@@ -43,7 +43,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class ServerFault(UserError):
-    """A server has failed at a request for good, so what needed it is unfinished. See served.py."""
+    """A server has failed at a request for good, so what needed it is unfinished (client.py)."""
 
     def __init__(self, message: str, status: int = 0):
         super().__init__(message)

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import cli
+import client
 import common
 import rstar
 import served
@@ -139,8 +140,8 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(served, "DELAY", 0.001)
-    monkeypatch.setattr(served, "LONGEST_DELAY", 0.4)
+    monkeypatch.setattr(client, "DELAY", 0.001)
+    monkeypatch.setattr(client, "LONGEST_DELAY", 0.4)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
@@ -308,8 +309,8 @@ def healthy():
 
 
 def short_of_patience(policy, monkeypatch):
-    monkeypatch.setattr(served, "STALL", 0.5)
-    policy.server.client.timeout = served.httpx.Timeout(0.5, connect=10, pool=None)
+    monkeypatch.setattr(client, "STALL", 0.5)
+    policy.server.client.timeout = client.httpx.Timeout(0.5, connect=10, pool=None)
     return policy
 
 
@@ -356,9 +357,9 @@ def test_a_retry_waits_for_as_long_as_the_server_asks(server):
 
 def test_a_date_to_retry_after_is_read():
     date = email.utils.formatdate(time.time() + 100, usegmt=True)
-    assert 95 < served.seconds_of(date) <= 100
-    assert served.seconds_of("7") == 7
-    assert [served.seconds_of(value) for value in ("", "soon", "-3")] == [0, 0, 0]
+    assert 95 < client.seconds_of(date) <= 100
+    assert client.seconds_of("7") == 7
+    assert [client.seconds_of(value) for value in ("", "soon", "-3")] == [0, 0, 0]
 
 
 def test_all_256_requests_are_in_flight_at_once(server):
@@ -393,7 +394,7 @@ def test_a_fault_that_does_not_pass_is_tried_a_limited_number_of_times(server):
     server.misbehave = only_completions(lambda h, body, tries: h.send(b"", 503))
     with pytest.raises(ServerFault, match="no answer after 8 tries: HTTP 503"):
         ask(policy)
-    assert len(completions(server)) == served.TRIES
+    assert len(completions(server)) == client.TRIES
 
 
 def test_a_request_that_the_server_calls_wrong_is_not_repeated(server):
@@ -405,7 +406,7 @@ def test_a_request_that_the_server_calls_wrong_is_not_repeated(server):
 
 
 def test_a_server_that_has_gone_is_not_tried_for_every_problem(server, monkeypatch):
-    monkeypatch.setattr(served, "TRIES", 2)
+    monkeypatch.setattr(client, "TRIES", 2)
     policy = served.ServedPolicy(server.address)
     server.misbehave = only_completions(lambda h, body, tries: h.hang_up())
     problems = iter([(i, f"question {i}", None) for i in range(1000)])
@@ -491,7 +492,7 @@ def test_an_address_with_a_password_is_refused_without_being_printed():
 
 
 def test_where_no_server_listens_there_is_one_line(monkeypatch):
-    monkeypatch.setattr(served, "TRIES", 2)
+    monkeypatch.setattr(client, "TRIES", 2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with pytest.raises(UserError, match="ConnectError"):
@@ -500,7 +501,7 @@ def test_where_no_server_listens_there_is_one_line(monkeypatch):
 
 @pytest.mark.parametrize("address", ["http://[::1", "http://h:port/v1", "http://"])
 def test_what_is_no_address_is_named(address, monkeypatch):
-    monkeypatch.setattr(served, "TRIES", 1)
+    monkeypatch.setattr(client, "TRIES", 1)
     with pytest.raises(UserError, match="policy http://"):
         served.ServedPolicy(address)
 
@@ -540,7 +541,7 @@ def test_equal_candidates_are_reported_when_they_are_no_chance(server, capsys):
 
     policy = served.ServedPolicy(server.address)
     changed(server, same)
-    ask(policy, served.STREAK - 1)
+    ask(policy, client.STREAK - 1)
     assert capsys.readouterr().err == ""
     ask(policy, 2)
     assert capsys.readouterr().err.count("candidates are equal") == 1
@@ -549,7 +550,7 @@ def test_equal_candidates_are_reported_when_they_are_no_chance(server, capsys):
 def test_different_candidates_end_the_streak_of_equal_ones(server, capsys):
     policy = served.ServedPolicy(server.address)
     for _ in range(3):
-        ask(policy, served.STREAK - 1, k=1)
+        ask(policy, client.STREAK - 1, k=1)
         ask(policy, 1, k=2)
     assert capsys.readouterr().err == ""
 
@@ -560,7 +561,7 @@ def test_hidden_markers_are_reported(server, capsys):
             choice.update(text="# a thought\n", stop_reason=None)
 
     changed(server, hide)
-    ask(served.ServedPolicy(server.address), served.STREAK)
+    ask(served.ServedPolicy(server.address), client.STREAK)
     assert capsys.readouterr().err.count("skip_special_tokens") == 1
 
 
@@ -704,8 +705,8 @@ def test_with_several_models_the_names_are_listed(server):
     with pytest.raises(UserError, match="--model NAME.*: large, tiny"):
         served.ServedPolicy(server.address)
     with pytest.raises(UserError, match="no model huge; it has: large, tiny"):
-        served.with_model(server.address, "huge", "policy")
-    address = served.with_model(server.address, "large", "policy")
+        client.with_model(server.address, "huge", "policy")
+    address = client.with_model(server.address, "large", "policy")
     assert served.ServedPolicy(address).server.model == "large"
 
 
@@ -750,7 +751,7 @@ def test_without_tokenize_the_tokenizer_of_the_folder_is_used(server, capsys):
 
 
 def test_a_tokenize_that_only_fails_for_now_does_not_change_the_prompt(server, monkeypatch):
-    monkeypatch.setattr(served, "TRIES", 2)
+    monkeypatch.setattr(client, "TRIES", 2)
 
     def misbehave(handler, body, tries):
         if handler.path == "/tokenize":
@@ -916,18 +917,21 @@ def test_ctrl_c_does_not_wait_for_a_server_that_stalls(server, tmp_path):
 
 # Answers /health and, like vLLM, has a process of its own below it. Each writes its pid.
 STAND_IN_FOR_VLLM = f"""#!{sys.executable}
-import http.server, os, subprocess, sys
+import http.server, os, signal, subprocess, sys
 flags = dict(zip(sys.argv, sys.argv[1:]))
 assert "PYTHONPATH" not in os.environ and sys.argv[1] == "-m"
 child = subprocess.Popen(["sleep", "600"])
+def end(*_):
+    child.kill()
+    child.wait()
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
 with open(os.path.join(os.environ["NOTES"], "servers"), "a") as file:
     file.write(f"{{flags['--model']}} {{flags['--port']}} {{os.getpid()}} {{child.pid}}\\n")
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-import signal
-signal.signal(signal.SIGTERM, lambda *_: (child.kill(), sys.exit()))
 http.server.HTTPServer(("127.0.0.1", int(flags["--port"])), Handler).serve_forever()
 """
 
