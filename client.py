@@ -34,7 +34,7 @@ from common import ServerFault, UserError
 TRIES = 8  # of a request; our choice: with the delays below they take about a minute
 DELAY = 0.5  # seconds before the second try, doubled before each further one; our choice
 LONGEST_DELAY = 60.0  # seconds, also where Retry-After asks for more; our choice
-STALL = 600.0  # seconds until an answer must be complete, as in OpenAI's own client
+STALL = 600.0  # seconds until an answer begins, and then ends; our choice, as OpenAI's client has
 STREAK = 16  # requests in a row in which something odd is no longer chance; our choice
 
 
@@ -117,14 +117,16 @@ class Server:
         for tries in range(1, TRIES + 1):
             body = fields and {k: v for k, v in fields.items() if k not in self.left_out | blamed}
             status, text, pause = self.exchange(route, body)
-            reason = f"HTTP {status}: {text}" if status else text
+            # Some servers repeat the key that they refuse.
+            shown = text.replace(self.key, "(key)") if self.key else text
+            reason = f"HTTP {status}: {shown}" if status else shown
             if status == 200:
                 try:
                     result = read(json.loads(text))
                     self.leave_out(blamed, "it fails at")
                     return result
                 except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
-                    reason = f"this is no whole answer: {text or 'nothing'}"
+                    reason = f"this is no whole answer: {shown or 'nothing'}"
             first = first or reason
             # Tried without the field once, and at once.
             if suspects := suspects_of(status, text, [n for n in optional if n in (body or {})]):
@@ -142,18 +144,20 @@ class Server:
         # The first failure may have led to the others, as where it was the end of the engine.
         if first != reason:
             reason = f"{one_line(first)}, and at last: {reason}"
-        raise ServerFault(self.describe(status, reason, tries), status)
+        remedy = "set OPENAI_API_KEY to a key that it accepts: " if status in (401, 403) else ""
+        message = f"{self.title}: no answer after {tries} tries: {remedy}{one_line(reason, 400)}"
+        raise ServerFault(message, status)
 
     def exchange(self, route: str, body: dict | None) -> tuple[int, str, float]:
         """One request: (status, text, seconds to wait); the status is 0 if no whole answer came."""
-        deadline = time.monotonic() + STALL
         data = bytearray()
         method = "GET" if body is None else "POST"
         try:
             with self.client.stream(method, self.url + route, json=body) as response:
+                # The client's own limit starts anew with every byte.
+                deadline = time.monotonic() + STALL
                 for part in response.iter_bytes():
                     data += part
-                    # The client's own limit starts anew with every byte.
                     if time.monotonic() > deadline:
                         return 0, "its answer has no end", 0.0
         except httpx.RequestError as error:
@@ -166,14 +170,6 @@ class Server:
         for name in sorted(names):
             self.report(f"{why} `{name}`, which is no longer sent")
         self.left_out |= names
-
-    def describe(self, status: int, reason: str, tries: int) -> str:
-        """One line for a request that has failed, never with the key."""
-        # Some servers repeat the key that they refuse.
-        reason = one_line(reason.replace(self.key or "\n", " "), 400)
-        if status in (401, 403):
-            return f"{self.title}: set OPENAI_API_KEY to a key that it accepts: {reason}"
-        return f"{self.title}: no answer after {tries} tries: {reason}"
 
     def report(self, text: str) -> None:
         """Prints a line once, above the progress bar if there is one."""

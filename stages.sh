@@ -46,7 +46,7 @@ export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
 # ---- SERVE=vllm: servers for the models of a search ----------------------------------------------
 
-: "${VLLM:=python}" "${PORT:=8100}"     # its Python; the ports are PORT and PORT + 1
+: "${VLLM:=python}" "${SERVE_PORT:=8100}"   # its Python; the PPM has the next port
 if [ "$GPUS" -gt 0 ]; then              # shares of the first GPU's memory; our choice
     : "${SERVE_POLICY:=--gpu-memory-utilization 0.6}" "${SERVE_PPM:=--gpu-memory-utilization 0.3}"
 else                                    # reading a prompt in parts ends the engine on a CPU
@@ -68,28 +68,26 @@ serve() {
         *) return 0 ;;
     esac
     for ((i = 1; i < ${#RUN[@]}; i++)); do
-        case ${RUN[i - 1]} in
-            --policy) policy=${RUN[i]} ;;
-            --ppm) ppm=${RUN[i]} ;;
-        esac
-    done
-    # Round 2 searches without a PPM: the one that was served for the dev problems may stay.
-    if [ "$SERVING" != "$policy $ppm" ] && { [ "$ppm" != none ] || [ "${SERVING% *}" != "$policy" ]; }
-    then
-        stop_servers
-        SERVING="$policy $ppm"
-        start_server policy "$PORT" "$policy" $SERVE_POLICY
-        [ "$ppm" = none ] || start_server ppm $((PORT + 1)) "$ppm" --runner pooling $SERVE_PPM
-        wait_for policy "$PORT" "${SERVERS[0]}"
-        [ "$ppm" = none ] || wait_for ppm $((PORT + 1)) "${SERVERS[1]}"
-    fi
-    for ((i = 1; i < ${#RUN[@]}; i++)); do
         case ${RUN[i - 1]}:${RUN[i]} in
             --ppm:none) ;;
-            --policy:*) RUN[i]="http://127.0.0.1:$PORT/v1#$policy" ;;
-            --ppm:*) RUN[i]="http://127.0.0.1:$((PORT + 1))#$ppm" ;;
+            --policy:*) policy=${RUN[i]} RUN[i]="http://127.0.0.1:$SERVE_PORT/v1#${RUN[i]}" ;;
+            --ppm:*) ppm=${RUN[i]} RUN[i]="http://127.0.0.1:$((SERVE_PORT + 1))#${RUN[i]}" ;;
         esac
     done
+    start_servers "$policy" "$ppm"
+}
+
+# start_servers POLICY PPM
+start_servers() {
+    [ "$SERVING" != "$1 $2" ] || return 0
+    # Round 2 searches without a PPM: the one that was served for the dev problems may stay.
+    [ "$2 ${SERVING% *}" != "none $1" ] || return 0
+    stop_servers
+    SERVING="$1 $2"
+    start_server policy "$SERVE_PORT" "$1" $SERVE_POLICY
+    [ "$2" = none ] || start_server ppm $((SERVE_PORT + 1)) "$2" --runner pooling $SERVE_PPM
+    wait_for policy "$SERVE_PORT" "${SERVERS[0]}"
+    [ "$2" = none ] || wait_for ppm $((SERVE_PORT + 1)) "${SERVERS[1]}"
 }
 
 # start_server ROLE PORT MODEL FLAGS...

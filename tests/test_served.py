@@ -466,7 +466,7 @@ def test_the_key_is_sent_and_never_printed(server, monkeypatch, capsys):
     def misbehave(handler, body, tries):
         keys.append(handler.headers["Authorization"])
         if handler.path == "/v1/completions":
-            return handler.send(dict(error="bad key sk-secret"), 401)
+            return handler.send(dict(error="bad key " + "sk-secret " * 100), 401)
 
     server.misbehave = misbehave
     policy = served.ServedPolicy(server.address)
@@ -475,6 +475,20 @@ def test_the_key_is_sent_and_never_printed(server, monkeypatch, capsys):
     assert set(keys) == {"Bearer sk-secret"}
     assert "OPENAI_API_KEY" in str(caught.value)
     assert "sk-secret" not in str(caught.value) + capsys.readouterr().err
+
+
+def test_a_key_is_not_printed_where_a_long_line_is_cut(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k" * 300)
+
+    def misbehave(handler, body, tries):
+        text = handler.headers["Authorization"].encode()
+        return handler.hang_up() if len(completions(server)) > 1 else handler.send(text, 503)
+
+    policy = served.ServedPolicy(server.address)
+    server.misbehave = only_completions(misbehave)
+    with pytest.raises(ServerFault) as caught:
+        ask(policy)
+    assert "HTTP 503" in str(caught.value) and "kkk" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["sk-\nsecret", "sk-sécret", "sk secret"])
@@ -945,7 +959,9 @@ def evolving(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    return dict(test_evolve.settings(tmp_path), SERVE="vllm", VLLM=str(program), PORT=str(port))
+    return dict(
+        test_evolve.settings(tmp_path), SERVE="vllm", VLLM=str(program), SERVE_PORT=str(port)
+    )
 
 
 def lines_of(environment, name):
@@ -970,7 +986,7 @@ def runs(pid):
 def test_each_round_is_searched_by_servers_of_its_models_and_none_is_left(evolving):
     done = test_evolve.run(evolving)
     assert done.returncode == 0, done.stderr
-    port = int(evolving["PORT"])
+    port = int(evolving["SERVE_PORT"])
     out = evolving["OUT"]
     served_models = [line.split()[:2] for line in lines_of(evolving, "servers")]
     pairs = [[f"{out}/policy-r{r}", f"{out}/ppm-r{r}"] for r in (1, 2, 3, 4)]
