@@ -44,6 +44,14 @@ HERE = Path(__file__).resolve().parent
 # Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
 
 
+class ServerFault(UserError):
+    """A server has failed at a request for good, so what needed it is unfinished (client.py)."""
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status  # of HTTP; 0 if no whole answer came
+
+
 def run(program: str, work: Callable[[], int], less_memory: str, interrupted: str = "") -> int:
     """Calls `work` and returns its exit code; errors the user can fix become one line and code 2.
 
@@ -220,6 +228,9 @@ class Machine:
     )
     workers: int = setting(
         1, "processes that share the problems of a file; with several GPUs, one each", 1, 1000
+    )
+    in_flight: int = setting(
+        256, "requests that a server gets at the same time from each process", 1, 10**5
     )
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps")
     dtype: str = setting(

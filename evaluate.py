@@ -33,7 +33,7 @@ from pathlib import Path
 
 import common
 from answers import answers_equal
-from cli import add_model_flags, load_models, resolve_models, settings_of
+from cli import add_model_flags, load_models, resolve_models, settings_of, without_address
 from common import Machine, UserError, setting
 from rstar import END_OF_CODE, Config, Node, choose, expand, majority, nodes, search, terminals
 from show import (
@@ -289,7 +289,7 @@ def parse(arguments):
     args = parser.parse_args(arguments)
     common.refuse_empty(args, "problems", "out")
     resolve_models(args)
-    config = common.from_flags(Config, args, args.policy)
+    config = common.from_flags(Config, args, without_address(args.policy))
     comparison = common.from_flags(Comparison, args)
     # Only what was asked for by name is an error; the default asks for everything that is possible.
     asked = set(comparison.chosen) if "methods" in args else set()
