@@ -21,8 +21,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tqdm import tqdm
-
 # huggingface_hub brings one of the two, by its version. What is used here is the same in both.
 try:
     import httpx2 as httpx
@@ -172,11 +170,11 @@ class Server:
         self.left_out |= names
 
     def report(self, text: str) -> None:
-        """Prints a line once, above the progress bar if there is one."""
+        """Prints a line once."""
         with self.lock:
             if text not in self.reported:
                 self.reported.add(text)
-                tqdm.write(f"{self.title}: {text}", file=sys.stderr)
+                print_above(f"{self.title}: {text}")
 
     def watch(self, odd: bool, text: str) -> None:
         """Reports what may be chance once, but not `STREAK` times in a row."""
@@ -212,6 +210,14 @@ def seconds_of(value: str) -> float:
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
 
 
+def print_above(line: str) -> None:
+    """Prints a line in the place of a progress bar, which draws itself again below."""
+    # Not by tqdm.write: it also draws a bar whose time has not come, which ends without a newline.
+    erase = "\x1b[K" if sys.stderr.isatty() else ""
+    print(f"\r{line}{erase}", file=sys.stderr)
+
+
 def one_line(text: str, width: int = 200) -> str:
-    text = " ".join(text.split())
+    # What a server has written may clear a terminal.
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return text if len(text) <= width else text[:width] + "…"

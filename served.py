@@ -23,16 +23,13 @@ import hashlib
 import json
 import math
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from tqdm import tqdm
-
 import common
 import rstar
-from client import STREAK, Server, one_line
+from client import STREAK, Server, one_line, print_above
 from common import ServerFault, UserError
 from rstar import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, Node
 from verifier import Verifier
@@ -401,8 +398,7 @@ def search_each_apart(
                 raise UserError(str(error))
             lost += 1
             lost_in_a_row += 1
-            line = f"problem {index} ({one_line(question, 40)}) is unfinished: {error}"
-            tqdm.write(line, file=sys.stderr)
+            print_above(f"problem {index} ({one_line(question, 40)}) is unfinished: {error}")
     if lost:
         raise ServerFault(f"{policy.path} has failed; unfinished searches: {lost} (see above)")
 
