@@ -225,9 +225,7 @@ def write_page(args, config: Config, result: Result) -> None:
 
 def too_long(question: str, policy: Policy) -> bool:
     """Whether the model could not even write one token behind a question."""
-    text = policy.prompt(question)
-    # A token is a byte or more, and a served policy asks its server for each length.
-    return len(text.encode()) >= policy.longest and policy.length(text) >= policy.longest
+    return policy.length(policy.prompt(question)) >= policy.longest
 
 
 def print_solution(node: Node) -> None:

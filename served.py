@@ -13,10 +13,10 @@ and a rerun takes it up. Start reading at `ServedPolicy.complete`.
 
 What differs from the models in process:
   1. A sample depends on what else the server computes in its batch, not on its seed alone.
-  2. A text is sent whole, and the server cuts it into tokens.
-  3. Only /tokenize (vLLM, SGLang) tells whether a model was tuned on the format, and its chat
-     template. Without it, the tokenizer in the model's folder does, if that is on this machine;
-     else the model gets the plain stock prompt, and lengths are estimated.
+  2. Where the model's folder is on this machine, its tokenizer gives the prompt and the tokens, as
+     in process. Elsewhere /tokenize (vLLM, SGLang) tells whether the model was tuned on the format,
+     and its chat template; a text is then sent whole, and control tokens of the model in a question
+     act as such. Without either, the model gets the plain stock prompt, and lengths are estimated.
 """
 
 import hashlib
@@ -27,8 +27,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
 import common
 import rstar
+import stock
 from client import STREAK, Server, one_line, print_above
 from common import ServerFault, UserError
 from rstar import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, Node
@@ -70,6 +73,9 @@ class ServedTokenizer:
             return ""
         return self.server.post("/detokenize", lambda answer: str(answer["prompt"]), tokens=tokens)
 
+    def get_chat_template(self) -> str:
+        return ""  # the server applies its own
+
     def apply_chat_template(self, messages: list[dict], **_) -> str:
         return self.decode(self.ask_tokens(messages=messages))
 
@@ -84,10 +90,15 @@ class UnknownTokenizer:
         return [0] * math.ceil(len(text) / 3)
 
 
+# The same tokens for this are the same vocabulary.
+PROBE = rstar.PROMPT + "# Step 1: 1 + 2.5 apples\n" + END_OF_STEP + END_OF_CODE
+
+
 def tokenizer_of(server: Server):
-    """The tokenizer of the server, that in the model's folder on this machine, or an estimate."""
+    """The tokenizer in the model's folder, the server's own, or an estimate."""
+    served = None
     try:
-        return ServedTokenizer(server)
+        served = ServedTokenizer(server)
     except ServerFault as error:
         # A server that is down may well have the route, and a wrong prompt is worse than an error.
         if error.status in (0, 408, 429) or error.status >= 500:
@@ -95,12 +106,17 @@ def tokenizer_of(server: Server):
     except (LookupError, ValueError):
         pass  # another route of the same name
     if (server.folder / "tokenizer_config.json").is_file():
-        from transformers import AutoTokenizer
+        local = AutoTokenizer.from_pretrained(server.folder, trust_remote_code=False)
+        # A folder of the same name may hold another model than that of a server elsewhere.
+        if not served or served.encode(PROBE) == local.encode(PROBE, add_special_tokens=False):
+            return local
+    if not served:
+        server.report("it has no /tokenize as vLLM has: stock prompt, and lengths are estimated")
+    return served or UnknownTokenizer()
 
-        server.report(f"it has no /tokenize as vLLM has; {server.folder} is used")
-        return AutoTokenizer.from_pretrained(server.folder, trust_remote_code=False)
-    server.report("it has no /tokenize as vLLM has: stock prompt, and lengths are estimated")
-    return UnknownTokenizer()
+
+def is_local(tokenizer) -> bool:
+    return isinstance(tokenizer, PreTrainedTokenizerBase)
 
 
 def report_dropped_weights(server: Server) -> None:
@@ -133,9 +149,13 @@ class ServedPolicy:
         self.server = Server(address, "policy", in_flight)
         self.path = address
         self.tokens = 0
+        self.repaired = 0
         self.longest = self.server.longest
         self.tokenizer = tokenizer_of(self.server)
-        markers = [self.encode(marker) for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)]
+        markers = [
+            self.tokenizer.encode(marker, add_special_tokens=False)
+            for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)
+        ]
         # Three different ones: a vocabulary may have one token for all that is unknown.
         self.tuned = len({tokens[0] for tokens in markers if len(tokens) == 1}) == len(markers)
         # Each takes a request or two, and a search asks the same again and again.
@@ -146,15 +166,18 @@ class ServedPolicy:
     def prompt(self, question: str) -> str:
         """The text before the first step."""
         if self.tuned:
-            return (self.tokenizer.bos_token or "") + rstar.format_prompt(question)
-        return rstar.format_stock_prompt(question, self.tokenizer)
+            begin = "" if is_local(self.tokenizer) else self.tokenizer.bos_token or ""
+            return begin + rstar.format_prompt(question)
+        question = rstar.without_markers(question)
+        if is_local(self.tokenizer):
+            question = rstar.broken_up(question, rstar.special_tokens(self.tokenizer))
+        return stock.format_stock_prompt(question, self.tokenizer)
 
     def length(self, text: str) -> int:
         """The number of tokens of a text."""
-        return len(self.encode(text))
-
-    def encode(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text, add_special_tokens=False)
+        if self.tuned and is_local(self.tokenizer):
+            return len(rstar.encode(text, self.tokenizer))
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def search_each(self, *problems, **settings) -> Iterator[tuple[int, Node]]:
         """`rstar.search_each` hands over to this, since the trees need not wait for each other."""
@@ -171,7 +194,12 @@ class ServedPolicy:
     ) -> list[list[str]]:
         """`k` continuations of each text, as `rstar.Policy` gives them; raises ServerFault."""
         jobs = list(zip(texts, seeds or [0] * len(texts)))
-        return in_threads(lambda job: self.complete(*job, k, stops, limit, temperature), jobs)
+        samples = in_threads(lambda job: self.complete(*job, k, stops, limit, temperature), jobs)
+        if not self.tuned and END_OF_CODE in stops:
+            samples, count = rstar.repair(samples)
+            with self.server.lock:
+                self.repaired += count
+        return samples
 
     def complete(self, text: str, seed: int, k: int, stops, limit, temperature) -> list[str]:
         """`k` continuations of one text; asks again for what an answer lacks."""
@@ -219,7 +247,11 @@ class ServedPolicy:
         seed_of_request = int.from_bytes(digest[:4], "big") >> 1
         # A tuned model's markers are special tokens; those of a stock model's chat are not for us.
         optional = dict(self.OPTIONAL, seed=seed_of_request, skip_special_tokens=not self.tuned)
-        fields = dict(prompt=text, n=n, max_tokens=limit, temperature=temperature, top_p=1.0)
+        prompt = text
+        # The tokens that the model was trained on: the server would encode the text as a whole.
+        if self.tuned and is_local(self.tokenizer):
+            prompt = rstar.encode(text, self.tokenizer)
+        fields = dict(prompt=prompt, n=n, max_tokens=limit, temperature=temperature, top_p=1.0)
         while True:
             # Noted here: another thread may find out meanwhile that it must not be sent.
             named = "stop" not in self.server.left_out
@@ -293,8 +325,8 @@ class ServedPPM:
 
     def score(self, paths: list[tuple[str, str]]) -> list[float]:
         """Scores in [-1, 1] of paths, each given as (question, text of the steps)."""
-        start = self.tokenizer.bos_token or ""
-        texts = [start + rstar.format_prompt(question) + steps for question, steps in paths]
+        begin = "" if is_local(self.tokenizer) else self.tokenizer.bos_token or ""
+        texts = [begin + rstar.format_prompt(question) + steps for question, steps in paths]
         batches = [texts[i : i + self.ROWS] for i in range(0, len(texts), self.ROWS)]
         return [math.tanh(raw) for batch in in_threads(self.classify, batches) for raw in batch]
 
@@ -302,7 +334,9 @@ class ServedPPM:
         """The raw output of the head for each text, or by default of vLLM the sigmoid of it."""
         inputs = texts
         # A path that is too long is scored by its beginning, as in process; vLLM would refuse it.
-        if max(len(text.encode()) for text in texts) > self.longest:
+        if is_local(self.tokenizer):
+            inputs = [rstar.encode(text, self.tokenizer)[: self.longest] for text in texts]
+        elif max(len(text.encode()) for text in texts) > self.longest:
             inputs = [self.tokenizer.encode(text, add_special_tokens=False) for text in texts]
             inputs = [tokens[: self.longest] for tokens in inputs]
         rows = self.server.post(

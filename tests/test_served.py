@@ -18,12 +18,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
 import cli
 import client
 import common
 import rstar
 import served
+import stock
 import test_evolve
 from common import ServerFault, UserError
 from rstar import END_OF_CODE, END_OF_STEP, Config
@@ -737,7 +739,7 @@ def test_without_tokenize_the_stock_prompt_is_used_and_that_is_reported(status, 
 
     server.misbehave = misbehave
     policy = served.ServedPolicy(server.address)
-    assert not policy.tuned and rstar.STOCK_PROMPT[:40] in policy.prompt("1 + 1?")
+    assert not policy.tuned and stock.STOCK_PROMPT[:40] in policy.prompt("1 + 1?")
     assert capsys.readouterr().err.count("no /tokenize") == 1
 
 
@@ -761,7 +763,59 @@ def test_without_tokenize_the_tokenizer_of_the_folder_is_used(server, capsys):
     server.models = [str(ROOT / "tiny" / "policy")]
     policy = served.ServedPolicy(server.address)
     assert policy.tuned and policy.length(END_OF_STEP) == 1
-    assert "tiny/policy is used" in capsys.readouterr().err
+    assert "tokenize" not in capsys.readouterr().err
+
+
+def at_a_folder(server, folder, behave=True):
+    """Makes the server's model that of a folder; its /tokenize answers as the folder's would."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def misbehave(handler, body, tries):
+        if handler.path == "/tokenize" and "prompt" in body and behave:
+            return handler.send(dict(tokens=tokenizer.encode(body["prompt"])))
+        if handler.path == "/v1/completions":
+            text = f"```python\nprint(1)\n```\n{END_OF_CODE}"
+            choice = dict(text=text, finish_reason="stop", stop_reason=END_OF_CODE)
+            return handler.send(dict(choices=[choice] * body["n"]))
+        if handler.path == "/classify":
+            return handler.send(dict(data=[dict(index=0, probs=[0.5 - body["use_activation"]])]))
+
+    server.misbehave = misbehave
+    server.models = [str(folder)]
+    return tokenizer
+
+
+def test_a_server_on_this_machine_gets_the_tokens_of_the_training(server):
+    tokenizer = at_a_folder(server, ROOT / "tiny" / "policy")
+    policy = served.ServedPolicy(server.address)
+    text = policy.prompt("Is <pad> 5?") + f"n1 = 5\n{END_OF_STEP}{rstar.BETWEEN}"
+    policy([text], 2, STEP, 9, 1.0, [0])
+    assert completions(server)[-1]["prompt"] == rstar.encode(text, tokenizer)
+    assert tokenizer.pad_token_id not in completions(server)[-1]["prompt"]
+    assert policy.length(text) == len(rstar.encode(text, tokenizer))
+
+
+def test_a_ppm_on_this_machine_gets_the_tokens_of_the_training(server, monkeypatch):
+    tokenizer = at_a_folder(server, ROOT / "tiny" / "ppm")
+    monkeypatch.setattr(served.ServedPPM, "refuse_activation", lambda ppm: None)
+    served.ServedPPM(server.address).score([("q", f"n1 = 5\n{END_OF_STEP}")])
+    tokens = rstar.encode(rstar.format_prompt("q") + f"n1 = 5\n{END_OF_STEP}", tokenizer)
+    assert server.requests[-1][1]["input"] == [tokens]
+
+
+def test_a_folder_of_another_vocabulary_is_not_that_of_the_server(server):
+    at_a_folder(server, ROOT / "tiny" / "policy", behave=False)
+    policy = served.ServedPolicy(server.address)
+    assert isinstance(policy.tokenizer, served.ServedTokenizer)
+
+
+def test_only_a_stock_model_is_rid_of_its_habits(server):
+    at_a_folder(server, ROOT / "tiny" / "policy")
+    policy = served.ServedPolicy(server.address)
+    assert policy(["text"], 2, STEP, 9, 1.0)[0][0].startswith("```")
+    policy.tuned = False
+    assert policy(["text"], 2, STEP, 9, 1.0) == [[f"print(1)\n{END_OF_CODE}"] * 2]
+    assert policy.repaired == 2
 
 
 def test_a_tokenize_that_only_fails_for_now_does_not_change_the_prompt(server, monkeypatch):
