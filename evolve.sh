@@ -139,7 +139,10 @@ tests() {
     evaluate "${kinds%% *}-r0" $few "$POLICY" none
 }
 
-echo "$POLICY: $ROLLOUTS rollouts of $CANDIDATES candidates in rounds 1 to 4; answers $ANSWER;" \
-    "policy ${TRAIN:-trained as in the paper}; PPM ${TRAIN_PPM:-trained as in the paper}" >&2
+# At the start of a new run.
+[ -n "$(ls "$OUT/done")" ] ||
+    echo "=== $POLICY: $ROLLOUTS rollouts, $CANDIDATES candidates in rounds 1 to 4;" \
+        "answers $ANSWER; train_policy.py ${TRAIN:-as in the paper};" \
+        "train_ppm.py ${TRAIN_PPM:-as in the paper}" >&2
 # In one line: bash reads a script as it goes, and this one may be edited while it runs.
 rounds; [ "${1:-}" != test ] || tests; report; return 2> /dev/null || exit 0

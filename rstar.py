@@ -76,15 +76,12 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import startup  # noqa: F401  # isort: skip
 
-import ast
 import dataclasses
 import functools
 import hashlib
 import json
-import keyword
 import math
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -100,6 +97,7 @@ from transformers import (
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 import common
+import stock
 from answers import answers_equal, extract_answer
 from common import UserError, setting
 from verifier import Verifier
@@ -164,36 +162,11 @@ PROMPT = (
 )
 BETWEEN = "\n\n"  # between two steps
 OUTPUT = "\n<output>{output}<end_of_output>\n<answer>"
-# The prompt for a model that was not tuned on the format: instructions and two worked examples.
-STOCK_PROMPT = (common.HERE / "stock_prompt.txt").read_text().rstrip("\n")
-# Put before a chat template. Some print the date: every day would have another prompt and, since
-# samples are seeded by the text, other samples. The day of the paper is our choice.
-ONE_DAY = "{%- macro strftime_now(format) -%}08 Jan 2025{%- endmacro -%}"
 
 
 def format_prompt(question: str) -> str:
     """The prompt of a tuned policy and of the PPM."""
     return PROMPT.format(question=without_markers(question))
-
-
-def format_stock_prompt(question: str, tokenizer) -> str:
-    """The prompt of a model that was not tuned on the format, as a chat if it is a chat model."""
-    question = broken_up(without_markers(question), special_tokens(tokenizer))
-    content = STOCK_PROMPT.replace("{question}", question)
-    if not tokenizer.chat_template:
-        return f"{tokenizer.bos_token or ''}{content}\n<code>\n"
-    messages = [dict(role="user", content=content)]
-    try:
-        prompt = tokenizer.apply_chat_template(
-            messages,
-            chat_template=ONE_DAY + tokenizer.get_chat_template(),
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-    except Exception as error:  # a template runs code of its own, which raises whatever it likes
-        reason = f"its chat template fails on a single question of a user ({error})"
-        raise UserError(f"policy: {reason}; give another model") from error
-    return prompt + "<code>\n"
 
 
 def without_markers(question: str) -> str:
@@ -252,6 +225,12 @@ def code_of(path: str) -> str:
     return path.split(END_OF_CODE)[0].replace(END_OF_STEP, "")
 
 
+def in_each_piece(change: Callable[[str], str], text: str) -> str:
+    """Changes the code of each step of a text; its markers stay where they are."""
+    pieces = re.split(f"({END_OF_STEP}|{END_OF_CODE})", text)
+    return "".join(piece if piece in MARKERS else change(piece) for piece in pieces)
+
+
 def lines_of_code(path: str) -> list[str]:
     """The lines of a path's code without blank lines and comments.
 
@@ -286,74 +265,6 @@ class ScoresPaths(Protocol):
     """What the search asks of a PPM."""
 
     def score(self, paths: list[tuple[str, str]]) -> list[float]: ...
-
-
-# A fence of Markdown, the name of a language that stands alone, or a tag around the code.
-FENCE = re.compile(r"\s*(```.*|~~~.*|python|</?code>|</?python>)\s*", re.IGNORECASE)
-# A line of prose: perhaps a number, a letter or a bullet, then two words, or one with a mark behind
-# it. Or a formula of LaTeX.
-PROSE = re.compile(
-    r"\W*(\w{1,2}[.)]\s+)?[A-Za-z][\w'’-]*([!.,:]*\**\s+[^\s=+*/<>(-]|[!.:]+\**\s*$)"
-    r"|\s*(\\\[|\\\(|\$)"
-)
-# A line of code with a mistake in it, such as a loop without its colon. Its words look like prose.
-STATEMENT = re.compile(
-    rf"\s*(print|{'|'.join(keyword.kwlist)})\b(.*[()\[\]<>=]|(\s+\S+){{0,3}}\s*$)"
-)
-
-
-def repair(text: str) -> str:
-    """A candidate without what chat models write around their code; as it is if that is no code.
-
-    Fences and tags around the code go, and lines of prose, headings such as "Step 1: ..." among
-    them, become comments. Only lines that Python cannot read are touched.
-    """
-    # Each piece of code by itself, since a whole solution has several.
-    pieces = re.split(f"({END_OF_STEP}|{END_OF_CODE})", text)
-    return "".join(piece if piece in MARKERS else repair_code(piece) for piece in pieces)
-
-
-def repair_code(code: str) -> str:
-    """`repair` for a piece of code without markers."""
-    lines = code.splitlines(keepends=True)
-    lines = [line for line in lines if not FENCE.fullmatch(line.rstrip("\n"))]
-    # Each round comments out one line, the first that Python stumbles over.
-    for _ in range(len(lines) + 1):
-        lines = at_the_margin(lines)
-        number = syntax_error("".join(lines))
-        if number is None:
-            return "".join(lines)
-        if number >= len(lines) or not is_prose(lines[number]):
-            break
-        lines[number] = f"# {lines[number].lstrip()}"
-    return code
-
-
-def is_prose(line: str) -> bool:
-    return bool(PROSE.match(line)) and not STATEMENT.match(line)
-
-
-def at_the_margin(lines: list[str]) -> list[str]:
-    """Lines without the indentation that all of them share, comments aside."""
-    indents = [len(line) - len(line.lstrip()) for line in lines]
-    is_code = [line.strip() != "" and not line.lstrip().startswith("#") for line in lines]
-    shift = min((indent for indent, code in zip(indents, is_code) if code), default=0)
-    return [line[min(shift, indent) :] for line, indent in zip(lines, indents)]
-
-
-def syntax_error(code: str) -> int | None:
-    """The number of the line, from 0, that Python stumbles over; None if it reads the code."""
-    try:
-        ast.parse(code, filename="<candidate>")
-    except SyntaxError as error:
-        return (error.lineno or 1) - 1
-    except (ValueError, RecursionError, MemoryError):  # null bytes, or nested too deeply
-        return sys.maxsize
-    return None
-
-
-# "\(" in a string is a warning of Python's, which concerns nobody here.
-warnings.filterwarnings("ignore", category=SyntaxWarning, module="<candidate>")
 
 
 class Policy:
@@ -425,7 +336,8 @@ class Policy:
         """The text before the first step."""
         if self.tuned:
             return format_prompt(question)
-        return format_stock_prompt(question, self.tokenizer)
+        plain = broken_up(without_markers(question), special_tokens(self.tokenizer))
+        return stock.format_stock_prompt(plain, self.tokenizer)
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a prompt and what follows it."""
@@ -482,7 +394,7 @@ class Policy:
 
     def repair(self, text: str) -> str:
         """A candidate of a model that was not tuned, rid of its habits; counts what it changes."""
-        repaired = repair(text)
+        repaired = in_each_piece(stock.repair, text)
         self.repaired += repaired != text
         return repaired
 
@@ -889,7 +801,8 @@ def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     known = {merge_key(child.text): child for child in leaf.children}
     fresh = []
     for text in candidates:
-        text = dedent(text)
+        # Indentation of a whole step would be a syntax error behind the steps before it.
+        text = in_each_piece(stock.dedent, text).strip()
         key = merge_key(text)
         if key in known:
             known[key].copies += 1
@@ -900,13 +813,6 @@ def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     leaf.expansions += 1
     leaf.root.events.append(["expand", leaf.number, first, len(fresh)])
     return fresh
-
-
-def dedent(text: str) -> str:
-    """A candidate without indentation of the whole, a syntax error behind the steps before it."""
-    # Each piece of code by itself, since the markers stand at the margin.
-    pieces = re.split(f"({END_OF_STEP}|{END_OF_CODE})", text)
-    return "".join("".join(at_the_margin(piece.splitlines(True))) for piece in pieces).strip()
 
 
 def merge_key(text: str) -> tuple:

@@ -1,7 +1,8 @@
 """Tunes the policy: fine-tunes the base on the best right trajectories of all rounds so far.
 
     python train_policy.py --base tiny/base --trees round1.jsonl round2.jsonl --out policy-r2
-    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_policy.py \\
+    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 \\
+        --fsdp_auto_wrap_policy TRANSFORMER_BASED_WRAP train_policy.py \\
         --base Qwen/Qwen2.5-Math-7B --trees trees.jsonl --out policy-r1
 
 For each problem, over all files together, the 2 right trajectories with the highest mean Q of their

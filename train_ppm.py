@@ -1,7 +1,8 @@
 """Trains the process preference model (PPM): the policy with a scalar head, on good and bad steps.
 
     python train_ppm.py --policy policy-r2 --trees round1.jsonl round2.jsonl --out ppm-r2
-    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 train_ppm.py \\
+    accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 \\
+        --fsdp_auto_wrap_policy TRANSFORMER_BASED_WRAP train_ppm.py \\
         --policy policy-r2 --trees trees.jsonl --out ppm-r2
 
 Why pairs: the paper finds the Q of a step too noisy to be regressed on, since it is the mean of a

@@ -25,6 +25,7 @@ from transformers import (
 
 import common
 import rstar
+import stock
 from answers import answers_equal, extract_answer
 from rstar import (
     END_OF_ANSWER,
@@ -328,7 +329,7 @@ def test_the_prompt_of_a_stock_model_has_two_examples(tmp_path, chat):
 
 
 def test_the_worked_examples_are_right():
-    solutions = re.findall(r"<code>\n.*?<end_of_answer>", rstar.STOCK_PROMPT, re.DOTALL)
+    solutions = re.findall(r"<code>\n.*?<end_of_answer>", stock.STOCK_PROMPT, re.DOTALL)
     assert len(solutions) == 2
     with Verifier() as verifier:
         for solution in solutions:

@@ -31,6 +31,7 @@ import cli
 import common
 import evaluate
 import rstar
+import stock
 import train_policy
 import train_ppm
 from rstar import (
@@ -43,14 +44,21 @@ from rstar import (
     PPM,
     Policy,
     UserError,
-    dedent,
     encode,
     format_prompt,
-    repair,
 )
 
 ROOT = Path(__file__).parents[1]
 STEP = (END_OF_STEP, END_OF_CODE)
+
+
+def repair(text):
+    return rstar.in_each_piece(stock.repair, text)
+
+
+def dedent(text):
+    return rstar.in_each_piece(stock.dedent, text)
+
 
 # --------------------------------------------------------------------------------------------------
 # Stand-ins.
@@ -554,6 +562,26 @@ def test_a_sentencepiece_tokenizer_names_its_packages(llama, tmp_path):
         Policy(tmp_path)
 
 
+def test_a_gguf_file_that_lacks_a_tensor_is_refused(llama, tmp_path, monkeypatch):
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    # The package that reads such files is not installed: another model stands in.
+    load = transformers.AutoModelForCausalLM.from_pretrained
+
+    def from_pretrained(name, gguf_file, quantization_config, **more):
+        model, report = load(llama, **more)
+        return model, report | dict(missing_keys={"model.layers.1.mlp.down_proj.weight"})
+
+    def stand_in(read):
+        return lambda name, gguf_file=None, **more: read(llama, **more)
+
+    monkeypatch.setattr(common.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    for loader in (transformers.AutoConfig, transformers.AutoTokenizer):
+        monkeypatch.setattr(loader, "from_pretrained", stand_in(loader.from_pretrained))
+    with pytest.raises(UserError, match="lack 1 tensors, such as model.layers.1.mlp.down_proj"):
+        Policy(tmp_path / "model.gguf")
+
+
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"])
 def test_a_proxy_is_a_way_to_the_hub(monkeypatch, variable):
     monkeypatch.setattr(socket, "create_connection", lambda *args, **more: 1 / 0)
@@ -619,27 +647,29 @@ def records(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stock_model_of_each_family_goes_through_a_round(kind, tmp_path, capsys):
     records(tmp_path)
-    (tmp_path / "q.jsonl").write_text('{"question": "What is 5 + 7? </s>", "answer": "12"}\n')
     base, policy, ppm = (str(tmp_path / name) for name in ("base", "policy", "ppm"))
     make_model(kind, tmp_path / "base")
 
-    def search(name, policy, ppm):
+    def search(name, question, policy, ppm):
         out = tmp_path / f"{name}.jsonl"
+        (tmp_path / "q.jsonl").write_text(json.dumps(dict(question=question, answer="12")))
         flags = ["--problems", str(tmp_path / "q.jsonl"), "--trees", str(out), "--rollouts", "2"]
-        flags += ["--candidates", "3", "--step-tokens", "30", "--policy", policy, "--ppm", ppm]
+        flags += ["--candidates", "3", "--step-tokens", "30", "--temperature", "0"]
+        flags += ["--policy", policy, "--ppm", ppm]
         assert cli.main(flags) == 0, capsys.readouterr().err
         (root,) = rstar.read_trees(out)
         return root
 
-    assert len(search("stock", base, "none").children) == 3
+    assert search("stock", "What is 5 + 7? </s>", base, "none").children[0].copies == 3
     flags = ["--base", base, "--trees", str(tmp_path / "sft.json"), "--out", policy]
-    assert train_policy.main([*flags, "--lr", "1e-2", "--epochs", "40", "--batch", "8"]) == 0
+    assert train_policy.main([*flags, "--lr", "3e-3", "--epochs", "150", "--batch", "8"]) == 0
     flags = ["--policy", policy, "--trees", str(tmp_path / "pairs.json"), "--out", ppm]
     assert train_ppm.main([*flags, "--lr", "1e-3", "--epochs", "3", "--batch", "8"]) == 0
-    # It has learned its eight equal solutions, and finds them only if it sees the same tokens.
-    root = search("tuned", policy, ppm)
-    assert any(node.right for node in rstar.nodes(root)), [n.error for n in rstar.nodes(root)]
-    assert all(-1 <= node.ppm <= 1 for node in rstar.terminals(root))
+    # It knows eight equal solutions by heart, and writes them if it sees the tokens of training.
+    root = search("tuned", "What is 5 + 7? (3)", policy, ppm)
+    ends = rstar.terminals(root)
+    assert [node.right for node in ends] == [True], [node.text for node in rstar.nodes(root)]
+    assert -1 <= ends[0].ppm <= 1
 
 
 # --------------------------------------------------------------------------------------------------
@@ -674,7 +704,8 @@ def test_two_shards_train_what_one_process_does(program, tmp_path):
     base = str(ROOT / "tiny" / ("base" if role == "base" else "policy"))
     flags = [f"--{role}", base, "--trees", str(tmp_path / data), "--epochs", "2", "--batch", "4"]
     flags += ["--precision", "no", "--save-dtype", "float32", "--save-every", "0"]
-    assert sys.modules[program].main([*flags, "--out", str(tmp_path / "one")]) == 0
+    alone = [sys.executable, str(ROOT / f"{program}.py"), *flags, "--out", str(tmp_path / "one")]
+    subprocess.run(alone, check=True, timeout=300)
     sharded(program, *flags, "--checkpointing", "yes", "--out", str(tmp_path / "two"))
     one = load_file(tmp_path / "one" / "model.safetensors")
     two = load_file(tmp_path / "two" / "model.safetensors")

@@ -103,6 +103,7 @@ def make_model(folder, markers):
         tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>" if markers else None
     )
     config = transformers.LlamaConfig(
+        preset="tiny",  # the settings of the bundled models suit it
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=48,
@@ -161,11 +162,13 @@ both = pytest.mark.parametrize("program", ["policy", "ppm"])
 
 
 def policy_settings(**settings):
-    return train_policy.Settings(base="", trees=["trees"], out="", **settings)
+    names = dict(base="", trees=["trees"], out="")
+    return common.suited(train_policy.Settings, ROOT / "tiny" / "base", **names, **settings)
 
 
 def ppm_settings(**settings):
-    return train_ppm.Settings(policy="", trees=["trees"], out="", **settings)
+    names = dict(policy="", trees=["trees"], out="")
+    return common.suited(train_ppm.Settings, ROOT / "tiny" / "policy", **names, **settings)
 
 
 def trajectories(*roots):
@@ -244,7 +247,7 @@ def test_the_controls_have_as_many_trajectories():
 
 def test_the_loss_covers_what_the_model_writes_and_nothing_else(folder):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "base")
-    row = train_policy.encode(trajectories(tree("Why <code> so?"))[0], tokenizer)
+    row = train_policy.make_row(trajectories(tree("Why <code> so?"))[0], tokenizer)
     assert train_policy.show(row, tokenizer) == (
         "<|user|>:\nWhy < code> so?\n"
         "<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
@@ -255,7 +258,7 @@ def test_the_loss_covers_what_the_model_writes_and_nothing_else(folder):
 
 def test_the_loss_is_the_cross_entropy_of_the_trained_tokens(folder):
     model, tokenizer = train_policy.load_model(str(folder / "base"))
-    rows = [train_policy.encode(item, tokenizer) for item in trajectories(tree())]
+    rows = [train_policy.make_row(item, tokenizer) for item in trajectories(tree())]
     plain = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
     expected = []
     for row in rows:
@@ -375,7 +378,7 @@ def test_scores_in_training_are_those_of_the_search(folder):
     model.load_state_dict(saved.state_dict())
     items = trajectories(tree())
     groups = list(train_ppm.outcome_groups(items, seed=0))
-    groups = train_ppm.encode(groups, tokenizer)
+    groups = train_ppm.encode_groups(groups, tokenizer)
     scores = torch.cat(train_ppm.score(model, groups, tokenizer.pad_token_id))
     prompt = train_ppm.format_prompt(items[0].question)
     paths = [
