@@ -116,7 +116,7 @@ def extract_answer(text: str) -> str | None:
     '18'
     """
     closed = _closing_braces(text)
-    for box in reversed(list(re.finditer(r"\\(?:f?boxed|fbox)(?![a-zA-Z])[ \t]*", text))):
+    for box in reversed(list(re.finditer(r"\\(?:f?boxed|fbox)(?![a-zA-Z])\s*", text))):
         start = box.end()
         if text.startswith("{", start):
             # An unclosed box was cut off: an earlier whole one is the better answer.
@@ -130,7 +130,7 @@ def extract_answer(text: str) -> str | None:
     printed = [output.strip() for output, end, _ in outputs if end and output.strip()]
     if printed:
         return printed[-1]
-    marked = re.findall(r"####[ \t]*(\S.*)", text)
+    marked = re.findall(r"####\s*(\S.*)", text)
     return _trimmed(marked[-1]) if marked else None
 
 
@@ -143,7 +143,7 @@ def _trimmed(text):
     ('72', '1,234', '4...')
     """
     text = text.strip()
-    trimmed = text.strip("*`").rstrip(" ,;:，；：。*`")
+    trimmed = text.strip("*`").rstrip(" ,;:，；：。、．*`")
     if trimmed.endswith(".") and not trimmed.endswith(".."):
         trimmed = trimmed[:-1].rstrip(" ,;:*`")
     return text if trimmed.endswith("\\") else trimmed
@@ -315,9 +315,11 @@ def _unit_text(content, beside_number=False):
     >>> _unit_text("km per hour"), _unit_text("in cm^2"), _unit_text("ab")
     ('\\text{km per hour}', '\\text{cm}^2', None)
     """
-    content = re.sub(r"^in (?=\w)", "", _without_fonts(content)).rstrip(".")
+    content = re.sub(r"\^?\{?\\circ\}? *", "°", _without_fonts(content))
+    content = re.sub(r"\\cdot\b *|[·⋅*]", " ", re.sub(r"^in (?=\w)", "", content)).rstrip(".")
     if re.fullmatch(r"\\?[%$]|[€£¥₹¢]|°[CF]?|[ap]\.?m", content):
         return content
+    content = re.sub(r"(?<=/)sec\b|^sec$", "second", content)
     words = re.findall("[A-Za-z]+", content)
     if not UNIT_WORDS.fullmatch(content) or any(map(_is_mathematical, words)):
         return None
@@ -543,6 +545,7 @@ BASED = re.compile(  # 52_8, 52_{eight}, (52) base 8, 52 (in base 8)
 OPAQUE = re.compile(
     r"\\(?:sum|prod|int|lim|partial|vec|hat|overline|triangle|cong|sim|perp|parallel|equiv|mathbb)"
     r"""(?![a-z])|\d\s*'\s*[\d.]+\s*"$|^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"""
+    r"""|\{\s*\\begin\{array\}|\d\s*(?:''?|")$"""
 )
 
 
@@ -580,7 +583,7 @@ COMMAND_SIGNS = _table(
     ρ: rho, σ: sigma, φ: phi, ω: omega, Δ: Delta"""
 )
 # Flat on purpose: a repetition of words, each a repetition of letters, backtracks exponentially.
-UNIT_WORDS = re.compile(r"[A-Za-z](?:[A-Za-z '’./²³-]|\^\{?[23]\}?)*")
+UNIT_WORDS = re.compile(r"[A-Za-z](?:[A-Za-z '’./²³-]|\^\{?-?[123]\}?)*")
 
 UNICODE = str.maketrans(
     {
@@ -633,10 +636,11 @@ WRAPPINGS = [
         r"####(.*)",
         # the sentence around: a final period (an ellipsis stays: it marks a truncated answer)
         r"(.*[^.\s\\])\s*\.",
-        r"(.*[^\\\s])\s*;",
+        r"(.*[^\\\s])\s*[;,]",
         r"=\s*([^=].*)",
         r"(.*\S)\s*\\approx.*",
-        r"(?:(?:so|thus|hence|therefore),?\s)?(?:(?:the|our|my)\s)?(?:(?:final|correct)\s)?answer\s*(?:is|:|=)\s*:?\s*(\S.*)",
+        r"(?:\\text\{)?(?:(?:so|thus|hence|therefore),?\s)?(?:(?:the|our|my)\s)?"
+        r"(?:(?:final|correct)\s)?(?:answer|solution)\s*(?:is|:|=)\s*:?\s*\}?\s*(\S.*)",
         r"(?:so|thus|hence|therefore),?\s+(.*)",
     )
 ]
@@ -722,8 +726,8 @@ def _worded(match):
     # Two capitals are a product of variables, as they are without a font.
     if re.fullmatch("(?!OR)[A-Z]{2}", body) and body.lower() not in SHORT_WORDS:
         return f' "{body}"' if after_number else f" {body} "
-    # A single letter is a unit only after a number.
-    is_unit = body.lower() in UNITS and after_number
+    # A single letter is a unit only after a number, or after the space of \mathrm{~m}.
+    is_unit = body.lower() in UNITS and (after_number or match[1].startswith("~"))
     return f' "{body}"' if is_unit or re.search("[A-Za-z]{2}", body) else f" {body} "
 
 
@@ -773,6 +777,7 @@ NORMALISATIONS = [
         (r'(?:^|(?<=[=(,]))\s*"?(?i:minus|negative)\b"?\s*(?=[\d.\\$(])', "-"),
         # signs: degrees, angles, currencies, roots as in √2x, the U of a union
         (r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b", "°"),
+        (r"\^\s*\{?\s*((?:\\prime\s*)+)\}?", lambda match: "'" * match[1].count("prime")),
         (
             r'"?(?:°|\bdegrees?\b)\s*"?([CF]|(?i:C(?=elsius)|F(?=ahrenheit)))(?i:elsius|ahrenheit)?\b"?',
             r' "°\1"',
@@ -785,7 +790,7 @@ NORMALISATIONS = [
         (r"(?<=\d)\s*([$€£¥₹])(?=\s*$)", lambda match: f' "{CURRENCY[match[1]]}"'),
         (rf'^\s*"?({"|".join(LEADING)})\b"?\.?\s*(?=[\d.])', lambda match: LEADING[match[1]]),
         # units: 5 sec, 5 ft.
-        (r"(?<=\d)\s*sec(?=\s*$)", ' "second"'),
+        (r"(?<=[\d/])\s*sec(?=\s*(?:\^\{?\d\}?)?\s*$)", ' "second"'),
         (r"(?<=[a-z])\.(?=\s|$)", " "),
         # Python and sympy: np.float64(5), Interval.open(0, 1), Float('0.5', precision=53), 2j,
         # (x > 1) & (x < 2), {x: 1, y: 2}
@@ -801,14 +806,14 @@ NORMALISATIONS = [
         (r"([{,])\s*([a-z])\s*:\s*(?!\s|\2)(?=-?[\w(][^<>=\\]*$)", r"\1\2="),
         (r"^\s*[a-zA-Z](?:_\{?\w\}?)?\s*\([a-z](?:,\s*[a-z])*\)\s*=(?!=)", ""),  # f(x) =
         (
-            r"^\s*([a-zA-Z](?:'+|\^\{?-1\}?))\s*(\([a-z](?:,\s*[a-z])*\))\s*=(?!=)",
+            r"^\s*([a-zA-Z](?:'+|\^\{?-1\}?))\s*(\([a-z](?:,\s*[a-z])*\)|)\s*=(?!=)",
             r'"\1\2" =',
-        ),  # f'(x) = isn't f(x) =
+        ),  # f'(x) = isn't f(x) =, and B^{-1} = is a name
         (
             r"(?:^|(?<=[,;])|(?<=\band))\s*([ABD-Z])\s*(?=\([^(),]+,[^()]+\)\s*(?:$|[,;]|and\b))",
             r" \1=",
         ),  # A(1, 2)
-        (r"^\s*([f-hF-HP-T])\s*(\(-?[\d./]+\))\s*=(?!=)", r'"\1\2" ='),  # f(2) = isn't f(3) =
+        (r"^\s*([f-hF-HP-T]'*)\s*(\(-?[\d./]+\))\s*=(?!=)", r'"\1\2" ='),  # f(2) = isn't f(3) =
     )
 ]
 THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?!\d|,\d)")
@@ -838,16 +843,6 @@ FUNCTIONS = {
     """ln: log, arcsin: asin, arccos: acos, arctan: atan, Abs: abs, ceiling: ceil,
     comb binom: binomial"""
 )
-FUNCTIONS |= {
-    "ln": "log",
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "Abs": "abs",
-    "ceiling": "ceil",
-    "comb": "binomial",
-    "binom": "binomial",
-}
 CONSTANTS = {
     "pi": ("const", "pi"),
     **dict.fromkeys("eE", ("const", "e")),
@@ -889,7 +884,7 @@ TOKEN = re.compile(
     |"(?P<text>[^"]*)"
     |\\(?P<command>[a-zA-Z]+|[{}\\])
     |(?P<word>[A-Za-z]+)
-    |(?P<op>\*\*|<=|>=|!=|==|[-+*/^_!%=<>()\[\]{},;:|&°$€£¥₹¢]))""",
+    |(?P<op>\*\*|<=|>=|!=|==|'(?![st]\b)|[-+*/^_!%=<>()\[\]{},;:|&°$€£¥₹¢]))""",
     re.VERBOSE,
 )
 EXPRESSIONS = {"num", "neg", "add", "mul", "inv", "pow", "call", "pm", "mp", "const"}
@@ -1014,6 +1009,8 @@ class _Parser:
         """The tree of the whole text."""
         tree = self.listed("", "")
         parts = [tree[3]]
+        if parts[0][0] in ("rel", "cup") and self.accept(":"):  # x < 2: (-oo, 2)
+            tree = ("seq", "", "", ("cap", *parts, self.quantity()))
         while len(tree) == 4 and self.accept(":"):
             parts.append(self.signed())  # no sum: 3:30-4:30 is no ratio
         if len(parts) > 1:
@@ -1094,11 +1091,14 @@ class _Parser:
         while True:
             kind, value = self.tokens[self.at]
             # A slash or a power continues a unit but can't begin one: 3 / m is a quotient.
-            if kind != "text" and not self.peek("%") and not (words and self.peek("/", "^")):
+            continues = words and (self.peek("/", "^") or self.is_product_of_units())
+            if kind != "text" and not self.peek("%") and not continues:
                 return tree, words
             self.at += 1
             if value == "^":
                 words.append("^" + self.index())
+                continue
+            if value == "*":
                 continue
             for word in value.split():
                 scale = word.lower() != "scores" and SCALES.get(word.lower().removesuffix("s"))
@@ -1109,6 +1109,9 @@ class _Parser:
                     words.append(word)
             if value == "/" and self.tokens[self.at][0] == "sym":  # km/h
                 words.append(self.index())
+
+    def is_product_of_units(self):
+        return self.peek("*") and self.tokens[self.at + 1][0] == "text"
 
     def sum(self):
         """Terms with + and -, or ± and ∓."""
@@ -1247,10 +1250,12 @@ class _Parser:
     def has_index(self, name):
         """e_1 and e1 are names; e, and the 2 of 2e, are not."""
         kind, value = self.tokens[self.at]
-        return self.peek("_") or (len(name) == 1 and kind == "num" and value.isdigit())
+        return self.peek("_", "'") or (len(name) == 1 and kind == "num" and value.isdigit())
 
     def symbol(self, name):
-        """A variable with its index."""
+        """A variable with its primes and its index."""
+        while self.accept("'"):
+            name += "'"
         kind, value = self.tokens[self.at]
         if self.accept("_"):
             return ("sym", f"{name}_{self.index()}")
@@ -1286,6 +1291,8 @@ class _Parser:
             return value
         # The letters of max were read as a product; they become one word again.
         tree = self.argument()
+        if tree[0] == "neg" and tree[1][0] == "num":
+            return f"-{tree[1][1]}"
         parts = tree[1:] if tree[0] == "mul" else (tree,)
         if all(part[0] in ("num", "sym", "const") for part in parts):
             return "".join(str(part[1]) for part in parts)
@@ -1478,7 +1485,8 @@ def _unit_name(words):
     """
     names = []
     power = ""
-    text = " ".join(words).lower().replace("/", " / ").replace(".", " ").replace("-", " ")
+    text = " ".join(words).lower().replace("/", " / ").replace(".", " ")
+    text = re.sub(r"(?<!\^)-", " ", text)
     words = text.split()
     if NO_UNIT.search(" ".join(words)):
         raise Unreadable("not a unit")
@@ -1489,6 +1497,8 @@ def _unit_name(words):
         # "square" stands before the unit that it belongs to, "^2" after it.
         if word in ("square", "cubic"):
             power = {"square": "^2", "cubic": "^3"}[word]
+        elif word.startswith("^-"):  # m s^-2 is m/s^2
+            names.append(f"/{names.pop()}^{word[2:]}".removesuffix("^1"))
         elif word.startswith("^"):
             names.append(names.pop() + word)
         else:
@@ -1663,6 +1673,8 @@ def _same_equation(a, b, clock):
     >>> answers_equal("y = 2x + 3", "4x - 2y = -6"), answers_equal("x = 5", "y = 5")
     (True, False)
     """
+    if a == b and _symbols(a):
+        return True  # also x = y = 1, of which no value is known
     if a[0] == b[0] == "eq":
         name_a, value_a = _assignment(a, clock)
         name_b, value_b = _assignment(b, clock)
@@ -1709,8 +1721,12 @@ def _ratio(a, b, clock):
     ratios = []
     for point in _points(_symbols(a) | _symbols(b)):
         (x, y), run = _values((a, b), point, clock)
+        # Of an identity, such as \log_8 4 = 2/3, only a rounding error is left, and its ratio to
+        # any equation would be as good as constant.
+        if any(run.close(side, Fraction(0), False) for side in (x, y)):
+            return None
         ratio = run.quotient(x, y)
-        if not ratio or ratios and not run.close(ratio, ratios[0], _inexact(a) or _inexact(b)):
+        if ratios and not run.close(ratio, ratios[0], _inexact(a) or _inexact(b)):
             return None
         ratios.append(ratio)
     return ratios[0] if len(ratios) == POINTS else None
@@ -1759,6 +1775,8 @@ def _region(tree, clock, places):
     if _is_interval(tree):
         low = _place(tree[3], clock, places)
         high = _place(tree[4], clock, places)
+        if tree[0] == "seq" and low >= high:
+            raise Unreadable("a point, such as (3, 1): as an interval it would be empty")
         return _merged([((low, int(tree[1] == "(")), (high, int(tree[2] == "]")))])
     if tree[0] in ("reals", "empty"):
         return EVERYTHING if tree[0] == "reals" else ()
@@ -2110,7 +2128,8 @@ class _Run:
                 return self.checked(self.power(self.value(base), self.value(exponent), real))
             case ("call", name, *parts):
                 return self.checked(self.call(name, *(self.value(part) for part in parts)))
-        raise Unreadable(f"not a number: {tree[0]}")
+        # A multiple of a matrix, C(5, 2): only what is written the same way is the same.
+        raise Undecided(f"not a number: {tree[0]}")
 
     def constant(self, name):
         context = self.context

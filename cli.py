@@ -9,11 +9,13 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import common
 import pages
-from common import HERE, Machine, UserError
+from client import is_served, with_model
+from common import HERE, Machine, ServerFault, UserError
 from rstar import (
     END_OF_CODE,
     END_OF_STEP,
@@ -31,6 +33,7 @@ from rstar import (
     trajectories,
     tree_to_line,
 )
+from served import ServedPolicy, ServedPPM
 
 BUNDLED_POLICY = HERE / "tiny" / "policy"
 BUNDLED_PPM = HERE / "tiny" / "ppm"
@@ -73,26 +76,40 @@ def parse(arguments: list[str] | None):
     args = parser.parse_args(arguments)
     check_tasks(args)
     resolve_models(args)
-    return args, common.from_flags(Config, args, args.policy), common.from_flags(Machine, args)
+    config = common.from_flags(Config, args, without_address(args.policy))
+    return args, config, common.from_flags(Machine, args)
 
 
 def add_model_flags(parser) -> None:
     models = parser.add_argument_group("models")
     models.add_argument(
-        "--policy", help="folder, .gguf file or hub id (default: the bundled tiny/policy)"
+        "--policy",
+        help="folder, .gguf file, hub id or http://HOST:PORT/v1 (default: the bundled tiny/policy)",
     )
     models.add_argument(
-        "--ppm", help="folder or hub id, or none (default: the bundled one for the bundled policy)"
+        "--ppm",
+        help="folder, hub id, http://HOST:PORT or none (default: the bundled one for the bundled "
+        "policy)",
     )
+    models.add_argument("--model", metavar="NAME", help="one of the models of the policy's server")
 
 
 def resolve_models(args) -> None:
     """Fills in the bundled models. The bundled PPM suits no policy but its own."""
-    common.refuse_empty(args, "policy", "ppm")
+    common.refuse_empty(args, "policy", "ppm", "model")
     args.policy = args.policy or str(BUNDLED_POLICY)
     if args.ppm is None:
         bundled = Path(args.policy).expanduser().resolve() == BUNDLED_POLICY
         args.ppm = str(BUNDLED_PPM) if bundled else "none"
+    if args.model and not is_served(args.policy):
+        raise UserError(
+            f"--model {args.model}: only for a --policy that is the address of a server"
+        )
+    # The name of a model on a server becomes part of its address.
+    if is_served(args.policy):
+        args.policy = with_model(args.policy, args.model, "policy")
+    if is_served(args.ppm):
+        args.ppm = with_model(args.ppm, None, "PPM")
 
 
 def check_tasks(args) -> None:
@@ -128,21 +145,34 @@ def check_tasks(args) -> None:
 
 
 def load_models(policy: str, ppm: str, machine: Machine):
-    """(Policy, PPM or None) for the names of two models."""
-    loaded = Policy(policy, **machine.for_models)
+    """(policy, PPM or None) for the names of two models."""
+    if is_served(policy):
+        loaded = ServedPolicy(policy, machine.in_flight)
+    else:
+        loaded = Policy(policy, **machine.for_models)
     if ppm == "none":
         return loaded, None
+    if is_served(ppm):
+        return loaded, ServedPPM(ppm, machine.in_flight)
     return loaded, PPM(ppm, **machine.for_models)
 
 
 def settings_of(args, config: Config, problems: list[dict]) -> dict:
     """What two results must have in common to belong together: everything but how they are run."""
-    models = dict(policy=common.same_name(args.policy), ppm="none")
-    if args.ppm != "none":
-        models["ppm"] = common.same_name(args.ppm)
+    models = dict(policy=name_of(args.policy), ppm=name_of(args.ppm))
     # Trees of another search than this one (LOG.md, 2026-11-29) must not be mixed with its own.
     search = dict(dataclasses.asdict(config), version=2)
     return dict(models, **search, problems=common.fingerprint(problems))
+
+
+def name_of(model: str) -> str:
+    """What results call a model. A server goes by its model alone, for it may move."""
+    return "none" if model == "none" else common.same_name(without_address(model))
+
+
+def without_address(model: str) -> str:
+    """The name of a model, which the address of a server may stand before."""
+    return model.partition("#")[2] if is_served(model) else model
 
 
 def answer_one(args, config: Config, machine: Machine) -> int:
@@ -195,7 +225,9 @@ def write_page(args, config: Config, result: Result) -> None:
 
 def too_long(question: str, policy: Policy) -> bool:
     """Whether the model could not even write one token behind a question."""
-    return policy.length(policy.prompt(question)) >= policy.longest
+    text = policy.prompt(question)
+    # A token is a byte or more, and a served policy asks its server for each length.
+    return len(text.encode()) >= policy.longest and policy.length(text) >= policy.longest
 
 
 def print_solution(node: Node) -> None:
@@ -260,21 +292,26 @@ def search_file(args, config: Config, machine: Machine) -> int:
             for i, problem in enumerate(problems)
             if i not in finished
         ]
+        written = 0
         arguments = (args.policy, args.ppm, config, machine, settings)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
                 common.append_line(file, line)
+                written += 1
                 totals.update(counts)
                 bar.set_postfix_str(headline(totals, time.time() - start), refresh=False)
                 bar.update()
     solved = totals["solved"]
-    print(f"{out}: {len(problems)} trees, {len(jobs)} of them new, {solved} of these solved")
+    total = len(finished) + written
+    print(f"{out}: {total} trees, {written} of them new, {solved} of these solved")
     if totals["repaired"]:
         print(f"rstar: {repaired(totals['repaired'])}", file=sys.stderr)
     if totals["too long"]:
         count = f"{totals['too long']} of the {len(jobs)} new questions"
         print(f"rstar: {count} are longer than the model can read: no answers", file=sys.stderr)
+    if written < len(jobs):
+        raise UserError(f"{out}: unfinished trees: {len(jobs) - written}; the same command resumes")
     return 0
 
 
@@ -295,7 +332,8 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
     model, scorer = load_models(policy, ppm, machine)
     tokens = 0
     repairs = 0
-    for index, root in search_each(jobs, model, scorer, config, batch=machine.trees):
+    trees = search_each(jobs, model, scorer, config, batch=machine.trees)
+    for index, root in without_faults(trees):
         counts = dict(
             solved=int(any(node.right for node in terminals(root))),
             trajectories=trajectories(root),
@@ -306,6 +344,14 @@ def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, se
         tokens = model.tokens
         repairs = model.repaired
         yield tree_to_line(root, index, settings), counts
+
+
+def without_faults(trees: Iterator) -> Iterator:
+    """The trees that no fault of a server has stopped; `search_file` counts the others."""
+    try:
+        yield from trees
+    except ServerFault as error:
+        print(f"rstar: {error}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,7 @@ import importlib.util
 import io
 import json
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import re
 import signal
@@ -41,6 +42,14 @@ HERE = Path(__file__).resolve().parent
 
 # --------------------------------------------------------------------------------------------------
 # Errors. What a user can get wrong ends in `UserError`; anything else is a bug and a traceback.
+
+
+class ServerFault(UserError):
+    """A server has failed at a request for good, so what needed it is unfinished (client.py)."""
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status  # of HTTP; 0 if no whole answer came
 
 
 def run(program: str, work: Callable[[], int], less_memory: str, interrupted: str = "") -> int:
@@ -219,6 +228,9 @@ class Machine:
     )
     workers: int = setting(
         1, "processes that share the problems of a file; with several GPUs, one each", 1, 1000
+    )
+    in_flight: int = setting(
+        256, "requests that a server gets at the same time from each process", 1, 10**5
     )
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps")
     dtype: str = setting(
@@ -620,17 +632,13 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
         return
     jobs = iter(jobs)
     processes = {}
-    # Ctrl-C reaches every process of a terminal, but only this one is to answer. Whether a signal
-    # is ignored is inherited, so the workers are deaf to it even while they import torch.
-    hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for number in range(workers):
-            pipe, process = start_worker(number, workers, work, arguments)
-            processes[pipe] = process
-    finally:
-        signal.signal(signal.SIGINT, hearing)
-    running = dict(processes)
-    try:
+        # Ctrl-C reaches every process of a terminal, but only this one is to answer.
+        with interrupt_held_back():
+            for number in range(workers):
+                pipe, process = start_worker(number, workers, work, arguments)
+                processes[pipe] = process
+        running = dict(processes)
         while running:
             for pipe in wait(list(running)):
                 kind, value = receive(pipe, processes[pipe])
@@ -648,6 +656,22 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
         for process in processes.values():
             process.terminate()
             process.join()
+
+
+@contextlib.contextmanager
+def interrupt_held_back() -> Iterator[None]:
+    """Ctrl-C is answered at the end of this; processes that are started within it never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Python would start it with the first worker, and unblock the signal.
+    multiprocessing.resource_tracker.ensure_running()
+    # What is blocked is inherited, so that a worker is deaf even while it imports torch.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_worker(number: int, workers: int, work: Callable, arguments: tuple):

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import common
 from answers import answers_equal
-from cli import add_model_flags, load_models, resolve_models, settings_of
+from cli import add_model_flags, load_models, resolve_models, settings_of, without_address
 from common import Machine, UserError, setting
 from rstar import END_OF_CODE, Config, Node, choose, expand, majority, nodes, search, terminals
 from show import (
@@ -289,7 +289,7 @@ def parse(arguments):
     args = parser.parse_args(arguments)
     common.refuse_empty(args, "problems", "out")
     resolve_models(args)
-    config = common.from_flags(Config, args, args.policy)
+    config = common.from_flags(Config, args, without_address(args.policy))
     comparison = common.from_flags(Comparison, args)
     # Only what was asked for by name is an error; the default asks for everything that is possible.
     asked = set(comparison.chosen) if "methods" in args else set()
@@ -313,10 +313,11 @@ def evaluate_file(args, config, comparison, machine) -> int:
     # A budget is spent batch by batch, so other batches give other results.
     settings.update(batch=machine.trees)
     with common.open_locked(out.with_name(f".{out.name}.lock")):
-        batches = read_outcomes(out, settings)
         # Batches of about one size: one of two problems could not spend a budget evenly.
         count = math.ceil(len(problems) / machine.trees)
         bounds = [len(problems) * i // count for i in range(count + 1)]
+        sizes = {str(first): last - first for first, last in zip(bounds, bounds[1:])}
+        batches = read_outcomes(out, settings, sizes)
         jobs = [
             (first, problems[first:last])
             for first, last in zip(bounds, bounds[1:])
@@ -368,18 +369,43 @@ def headline(outcomes: dict) -> str:
     return ", ".join(counts)
 
 
-def read_outcomes(out: Path, settings: dict) -> dict:
-    """The batches that a file holds already; {} if there is no file."""
+def read_outcomes(out: Path, settings: dict, sizes: dict[str, int]) -> dict:
+    """The batches that a file holds already; {} if there is no file.
+
+    sizes   {number of the first problem: problems} of all batches that there are to be
+    """
     if not out.exists() or not out.stat().st_size:
         return {}
     # Whatever else the file holds was not made by this program, and is not to be overwritten.
     try:
         stored = json.loads(common.read_text(out))
         common.refuse_other_settings(out, stored["settings"], settings)
-        summary(join_batches(stored["batches"]))
-        return stored["batches"]
+        batches = stored["batches"]
+        for first, outcomes in batches.items():
+            methods = next(iter(batches.values())).keys()
+            if not is_whole(outcomes, methods, sizes[first]):
+                raise ValueError
+        summary(join_batches(batches))
+        return batches
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise UserError(f"{out}: not an evaluation; give another file name") from None
+
+
+def is_whole(outcomes: dict, methods, size: int) -> bool:
+    """Whether a value from a file is what `evaluate` returns for a batch of `size` problems."""
+    results = [result for of_method in outcomes.values() for result in of_method]
+    complete = all(len(of_method) == size for of_method in outcomes.values())
+    return (
+        bool(results) and outcomes.keys() == methods and complete and all(map(is_result, results))
+    )
+
+
+def is_result(value) -> bool:
+    """Whether a value from a file is (right, tokens)."""
+    match value:
+        case [bool(), int() | float() as tokens]:
+            return 0 <= tokens < 1e15
+    return False
 
 
 def main(arguments: list[str] | None = None) -> int:

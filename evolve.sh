@@ -14,6 +14,7 @@
 #   SMOKE=1 ./evolve.sh    the rounds with a handful of problems, to see that they run
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl ./evolve.sh
+#   SERVE=vllm VLLM=/path/of/its/python ./evolve.sh    vLLM computes the models of each search
 #
 # Kill it at any time: the same command resumes. The paper's tables: ./paper_tables.sh
 set -euo pipefail

@@ -31,7 +31,11 @@ class UserError(Exception):
 def read_bytes(path) -> bytes:
     """The bytes of a file that holds something; UserError otherwise."""
     try:
-        data = Path(path).expanduser().read_bytes()
+        file = Path(path).expanduser()
+        # Reading /dev/zero would not end before all memory is full.
+        if file.is_char_device():
+            raise UserError(f"{path}: a device; give a .json or .jsonl file")
+        data = file.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except IsADirectoryError:
@@ -112,7 +116,8 @@ def read_problems(path) -> list[dict]:
     for place, record in read_records(path):
         question = first_field(record, QUESTION_KEYS)
         answer = first_field(record, ANSWER_KEYS)
-        if type(answer) in (int, float) and math.isfinite(answer):
+        is_number = type(answer) is float and math.isfinite(answer)
+        if is_number or type(answer) is int:
             answer = str(answer)
         for name, value, keys in (
             ("question", question, QUESTION_KEYS),
@@ -148,12 +153,17 @@ def warn_unmatchable(problems: list[dict], path) -> None:
 
 def check_writable(path) -> Path:
     """The Path of a file to be written, if it can be one. Whether it may be, `open_locked` says."""
-    path = Path(path).expanduser()
-    if path.exists() and not path.is_file():
+    file = Path(path).expanduser()
+    # A file that is moved into place would replace a link, not what the link names.
+    if file.is_symlink():
+        file = Path(os.path.realpath(file))
+    if file.is_symlink():
+        raise UserError(f"{path}: cannot be written: a symbolic link that leads nowhere")
+    if file.exists() and not file.is_file():
         raise UserError(f"{path}: cannot be written: not a regular file")
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: cannot be written: there is no folder {path.parent}")
-    return path
+    if not file.parent.is_dir():
+        raise UserError(f"{path}: cannot be written: there is no folder {file.parent}")
+    return file
 
 
 @contextlib.contextmanager
@@ -203,8 +213,14 @@ def append_line(file, line: str) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a file aside and moves it into place: a reader sees the old text or the new one."""
     aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    except OSError as error:
+        # A full disk names no file, and what was written would keep it full.
+        aside.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
 
 
 def fingerprint(value) -> str:
@@ -316,6 +332,10 @@ def parse_tree(line: bytes) -> dict:
             earlier = type(parent) is int and 0 <= parent < number
             if not (earlier if number else parent is None):
                 raise ValueError(f"node {number} has the parent {parent}")
+            # The search never continues such a node, and the trainers rely on that.
+            continued = nodes[parent] if number else node
+            if continued["error"] or continued["answer"] is not None:
+                raise ValueError(f"node {parent or 0} is continued, but invalid or an answer")
             if node["visits"] < 0 or node["copies"] < 1:
                 raise ValueError(f"node {number} has negative visits or no copies")
         if not nodes or not all(is_event(event, len(nodes)) for event in tree["events"]):

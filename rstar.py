@@ -84,6 +84,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 import torch
@@ -267,6 +268,13 @@ class ScoresPaths(Protocol):
     def score(self, paths: list[tuple[str, str]]) -> list[float]: ...
 
 
+def repair(samples: list[list[str]]) -> tuple[list[list[str]], int]:
+    """The candidates of a model that was not tuned, rid of its habits; and how many had any."""
+    repaired = [[in_each_piece(stock.repair, text) for text in texts] for texts in samples]
+    pairs = zip(chain.from_iterable(samples), chain.from_iterable(repaired))
+    return repaired, sum(before != after for before, after in pairs)
+
+
 class Policy:
     """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
 
@@ -319,25 +327,25 @@ class Policy:
         ]
         self.model.generation_config = GenerationConfig()
         # A checkpoint may name one end token or several, and in three places; each of them counts.
-        tokens = set()
+        tokens = []
         for value in stored:
-            tokens.update(value if isinstance(value, list) else [value])
-        tokens.discard(None)
+            tokens += value if isinstance(value, list) else [value]
         # Generation would end in an index error of torch's, after the first prompt.
         size = len(self.model.get_input_embeddings().weight)
-        if not all(0 <= token < size for token in tokens):
-            raise UserError(
-                f"policy {self.path}: its generation_config.json or config.json names an end token "
-                f"({max(tokens)}) outside its vocabulary of {size}"
-            )
-        return tokens
+        for token in tokens:
+            if token is not None and not (type(token) is int and 0 <= token < size):
+                raise UserError(
+                    f"policy {self.path}: its generation_config.json or config.json names an end "
+                    f"token ({token!r}) outside its vocabulary of {size}"
+                )
+        return {token for token in tokens if token is not None}
 
     def prompt(self, question: str) -> str:
         """The text before the first step."""
         if self.tuned:
             return format_prompt(question)
-        plain = broken_up(without_markers(question), special_tokens(self.tokenizer))
-        return stock.format_stock_prompt(plain, self.tokenizer)
+        question = broken_up(without_markers(question), special_tokens(self.tokenizer))
+        return stock.format_stock_prompt(question, self.tokenizer)
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a prompt and what follows it."""
@@ -389,14 +397,9 @@ class Policy:
 
         common.in_batches(self, order, k, sample)
         if not self.tuned and END_OF_CODE in stops:
-            samples = [[self.repair(text) for text in strings] for strings in samples]
+            samples, count = repair(samples)
+            self.repaired += count
         return samples
-
-    def repair(self, text: str) -> str:
-        """A candidate of a model that was not tuned, rid of its habits; counts what it changes."""
-        repaired = in_each_piece(stock.repair, text)
-        self.repaired += repaired != text
-        return repaired
 
     @torch.inference_mode()
     def generate(self, texts, prompts, limits, seeds, k, stops, temperature):
@@ -1018,6 +1021,12 @@ def search_each(
     `next` runs a tree until it needs a leaf expanded. Then the leaves of all live trees are
     expanded in one batch. A problem is only taken from `problems` when there is room for its tree.
     """
+    # A server batches by itself: there, no tree waits for another (served.py).
+    if hasattr(policy, "search_each"):
+        yield from policy.search_each(
+            problems, ppm, config, rule=rule, value=value, batch=batch, bar=bar
+        )
+        return
     problems = iter(problems)
     live = []  # (index, root, its rollouts, the leaf that they wait for)
     with Verifier(timeout=config.timeout) as verifier:

@@ -16,13 +16,19 @@ Names in OUT: `trees.r1.jsonl` (round 1), `eval.dev-r1.json` (problems dev, roun
 `ppm-r1`, and `done/STAGE` with the seconds and the command of a stage.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import startup  # noqa: F401  # isort: skip
+
 import contextlib
 import csv
 import io
 import json
 import math
 import statistics
-import sys
 from pathlib import Path
 from typing import NamedTuple
 

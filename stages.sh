@@ -7,6 +7,7 @@ fail() { echo "${0##*/}: $*" >&2; exit 2; }
 
 case $* in "" | test) ;; *) fail "$*: unknown; see the first lines of this script" ;; esac
 case ${SMOKE:-} in "" | 0 | 1) ;; *) fail "SMOKE=$SMOKE: must be 1 or nothing" ;; esac
+case ${SERVE:-} in "" | vllm) ;; *) fail "SERVE=$SERVE: must be vllm or nothing" ;; esac
 : "${PYTHON:=python}"
 GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null) ||
     fail "$PYTHON cannot import torch; pip install -r requirements.txt, or set PYTHON"
@@ -46,6 +47,81 @@ TIED="setpriv --pdeathsig KILL"
 # Python finds the modules of this folder by itself, but not with PYTHONSAFEPATH=1.
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
+# ---- SERVE=vllm: servers for the models of a search ----------------------------------------------
+
+: "${VLLM:=python}" "${SERVE_PORT:=8100}"   # its Python; the PPM has the next port
+if [ "$GPUS" -gt 0 ]; then              # shares of the first GPU's memory; our choice
+    : "${SERVE_POLICY:=--gpu-memory-utilization 0.6}" "${SERVE_PPM:=--gpu-memory-utilization 0.3}"
+else                                    # reading a prompt in parts ends the engine on a CPU
+    : "${SERVE_POLICY:=--dtype float32 --enforce-eager --no-enable-chunked-prefill}"
+    : "${SERVE_PPM:=$SERVE_POLICY}"
+    export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-1}      # GB; default: half the memory
+fi
+# TERM, so that vLLM can end the processes that it has started.
+! setpriv --pdeathsig TERM true 2> /dev/null || VLLM="setpriv --pdeathsig TERM $VLLM"
+SERVERS=() SERVING=
+
+# serve: puts addresses of servers into the command RUN for the models of a search, and returns when
+# they answer. A program that trains gets the memory of the servers instead.
+serve() {
+    local i policy= ppm=none
+    case " ${RUN[*]} " in
+        *" rstar.py "* | *" evaluate.py "*) ;;
+        *" train_"*) stop_servers; return ;;
+        *) return 0 ;;
+    esac
+    for ((i = 1; i < ${#RUN[@]}; i++)); do
+        case ${RUN[i - 1]}:${RUN[i]} in
+            --ppm:none) ;;
+            --policy:*) policy=${RUN[i]} RUN[i]="http://127.0.0.1:$SERVE_PORT/v1#${RUN[i]}" ;;
+            --ppm:*) ppm=${RUN[i]} RUN[i]="http://127.0.0.1:$((SERVE_PORT + 1))#${RUN[i]}" ;;
+        esac
+    done
+    start_servers "$policy" "$ppm"
+}
+
+# start_servers POLICY PPM
+start_servers() {
+    [ "$SERVING" != "$1 $2" ] || return 0
+    # Round 2 searches without a PPM: the one that was served for the dev problems may stay.
+    [ "$2 ${SERVING% *}" != "none $1" ] || return 0
+    stop_servers
+    SERVING="$1 $2"
+    start_server policy "$SERVE_PORT" "$1" $SERVE_POLICY
+    [ "$2" = none ] || start_server ppm $((SERVE_PORT + 1)) "$2" --runner pooling $SERVE_PPM
+    wait_for policy "$SERVE_PORT" "${SERVERS[0]}"
+    [ "$2" = none ] || wait_for ppm $((SERVE_PORT + 1)) "${SERVERS[1]}"
+}
+
+# start_server ROLE PORT MODEL FLAGS...
+start_server() {
+    echo "=== a server for $3 (its log: $OUT/server.$1.log)" >&2
+    # Modules of this folder must not take the place of vLLM's own.
+    env -u PYTHONPATH PYTHONSAFEPATH=1 $VLLM -m vllm.entrypoints.openai.api_server \
+        --host 127.0.0.1 --port "$2" --model "$3" "${@:4}" > "$OUT/server.$1.log" 2>&1 &
+    SERVERS+=($!)
+}
+
+# wait_for ROLE PORT PID
+wait_for() {
+    until answers "$2"; do
+        kill -0 "$3" 2> /dev/null || fail "the server has ended; see $OUT/server.$1.log"
+        sleep 1 &
+        wait $!
+    done
+}
+
+answers() (
+    exec 3<> "/dev/tcp/127.0.0.1/$1" && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 &&
+        read -r -t 10 status <&3 && [[ $status == *" 200"* ]]
+) 2> /dev/null
+
+stop_servers() {
+    [ ${#SERVERS[@]} -eq 0 ] || kill "${SERVERS[@]}" 2> /dev/null || true
+    [ ${#SERVERS[@]} -eq 0 ] || wait "${SERVERS[@]}" || true
+    SERVERS=() SERVING=
+}
+
 # ---- Stages --------------------------------------------------------------------------------------
 
 # stage FILE COMMAND...: makes OUT/FILE, unless this very command has made it. done/FILE holds the
@@ -57,8 +133,10 @@ stage() {
     if [ -e "$OUT/$file" ] && [ "$(sed 1d "$OUT/done/$file" 2> /dev/null)" = "$command" ]; then
         return
     fi
+    RUN=("${@:2}")
+    [ -z "${SERVE:-}" ] || serve
     echo "=== $file" >&2
-    "${@:2}" >&2 &                      # bash answers a signal while it waits, and not before
+    "${RUN[@]}" >&2 &                   # bash answers a signal while it waits, and not before
     wait $! || code=$?
     # With code 2 a program has printed a line that says what the user can fix.
     [ $code -eq 0 ] || [ $code -eq 2 ] ||

@@ -13,7 +13,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 def end_in_one_line(kind, error, trace) -> None:
     """Python's excepthook. Exit code 130 for Ctrl-C, otherwise 2; a bug keeps its traceback."""
-    reason = " ".join(str(error).split())
+    reason = " ".join(str(error).split()) or kind.__name__
     code = 2
     if issubclass(kind, KeyboardInterrupt):
         reason = "interrupted"

@@ -30,10 +30,15 @@ Read `train` at the bottom first. `diff train_policy.py train_ppm.py` shows what
 needs instead; the loop that both share is in trainer.py.
 """
 
+import os
+import sys
+
+# Our own folder, which `python -P` leaves out; and a line for Ctrl-C while the rest is imported.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import startup  # noqa: F401  # isort: skip
+
 import random
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
 from itertools import groupby

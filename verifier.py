@@ -398,7 +398,7 @@ def main():
     except VerifierError as error:
         fail(error)
     except KeyboardInterrupt:
-        sys.exit(130)  # 128 and the number of SIGINT, as shells report it
+        fail("interrupted", 130)  # 128 and the number of SIGINT, as shells report it
     show(result.output)
     sys.exit(result.error or 0)
 
@@ -435,9 +435,9 @@ def show(text):
         fail(f"stdout: {error}")
 
 
-def fail(message):
+def fail(message, code=2):
     print(f"verifier: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -210,6 +210,36 @@ colour = red == red
 -221_3 == -221_{3}
 0.0011_2 == 0.0011_{2}
 \lceil \log_2 n \rceil == \left\lceil\log_2 n\right\rceil
+4 (sec) == 4
+30 (ft/sec) == 30 ft/sec
+32 ft/sec^2 == 32 (ft/sec^2)
+5 (^\circ) == 5
+5 (^\circ\text{C}) == 5°C
+9 (kg·m/s^2) == 9
+9 (kg*m/s) == 9 (kg·m/s)
+9.8 \mathrm{~m} \mathrm{~s}^{-2} == 9.8 m/s^2
+3.0 \times 10^{8} \mathrm{~m} / \mathrm{s} == 3e8
+5 \mathrm{~mol}^{-1} == 5
+x' == x^{\prime}
+y'' + y = 0 == y + y'' = 0
+f'(2) = 3 == 3
+f'g + fg' == g'f + gf'
+E'_1 == E'_{1}
+Bob's House == bob's house
+B^{-1} = \begin{pmatrix} 1 \\ 2 \end{pmatrix} == \begin{pmatrix} 1 \\ 2 \end{pmatrix}
+\frac{1}{2}\begin{pmatrix} 1 \\ 2 \end{pmatrix} == \frac{1}{2} \begin{pmatrix} 1\\2 \end{pmatrix}
+C(5, 2) == C(5,2)
+x<-7:(-\infty,-7) == (-\infty,-7)
+n \leqslant -9 or n \geqslant 2: (-\infty,-9] \cup [2, \infty) == n \le -9 or n \ge 2
+Solution is: $[x=1, y=5, z=3]$ == x=1, y=5, z=3
+\left\{\begin{array}{rl}1 & m>0\end{array}\right. == \left\{\begin{array}{rl}1&m>0\end{array}\right.
+\text{The answer is } 5 == 5
+6' == 6 '
+12" == 12"
+1, 2, == 1, 2
+x=y=4, z=2 == x = y = 4, z = 2
+(3,1] == \emptyset
+[3,1] \cup (1,2) == [3,1]\cup(1,2)
 """.strip().splitlines()
 ]
 
@@ -395,6 +425,28 @@ v_{max} != v_{min}
 0.1_2 != 0.1
 9:03:36 a.m. != 9:03 a.m.
 \lceil \log_2 n \rceil != \lfloor \log_2 n \rfloor
+3 (sec x) != 3
+9 (kg·m/s) != 9 (kg·m/s^2)
+5 \mathrm{~mol}^{-1} != 5 \mathrm{~mol}
+\log_8(4) = \frac{2}{3} != x = 4
+\sqrt{2} \cdot \sqrt{2} = 2 != y > x
+\cos\frac{2\pi}{3} = -\frac12, \sin\frac{2\pi}{3} = \frac{\sqrt3}{2} != x = -1, x = 1
+e^{\ln x} = x != y = 2x
+(3, 1) != no solution
+(0, 0) != \emptyset
+[5, 2] != \emptyset
+x=y=4 != x=y=5
+x' != x
+x' != x''
+f'(2) = 3 != f(2) = 3
+E' != e
+B^{-1} = 5 != B = 5
+\frac{1}{2}\begin{pmatrix} 1 \\ 2 \end{pmatrix} != \frac{1}{3}\begin{pmatrix} 1 \\ 2 \end{pmatrix}
+C(5, 2) != C(5, 3)
+x<-7:(-\infty,-7) != x<-8
+Solution is: 5 != 6
+6' != 6"
+6' != 5'
 5 \text{ OR } 6 != 5
 """.strip().splitlines()
 ]
@@ -828,6 +880,7 @@ def test_import_is_light():
         (r"\boxed{\text{a \} b}}", r"\text{a \} b}"),
         (r"so $\boxed 5$.", "5"),
         (r"\fbox{7}", "7"),
+        ("\\boxed\n{7}", "7"),
         (r"\boxed{8} or \boxed{9", "8"),
         (r"\boxed{9", None),
         ("48/2 = <<48/2=24>>24 clips.\n#### 72", "72"),
@@ -843,6 +896,8 @@ def test_import_is_light():
         ("**#### 72**", "72"),
         ("#### `72`.", "72"),
         ("#### 72。", "72"),
+        ("#### 72、", "72"),
+        ("####\n72", "72"),
         ("#### 4...", "4..."),
         ("#### 5!", "5!"),
         ("#### 7\\,", "7\\,"),

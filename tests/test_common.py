@@ -2,8 +2,12 @@
 
 import copy
 import json
+import multiprocessing
 import os
+import resource
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +40,7 @@ def write(path, records):
         (dict(problem="q", solution="So it is $\\boxed{\\frac{1}{2}}$."), "\\frac{1}{2}"),
         (dict(query="q", ground_truth=7), "7"),
         (dict(query="q", ground_truth=0.5), "0.5"),
+        (dict(query="q", ground_truth=10**400), "1" + 400 * "0"),
         (dict(question="q", answer="2 + 2 = <<2+2=4>>4\n#### 4"), "4"),
         (dict(problem="q", solution="long text \\boxed{3}", answer="3.0"), "3.0"),
         (dict(question="q", answer="\\left( 3, 4 \\right)"), "\\left( 3, 4 \\right)"),
@@ -91,7 +96,13 @@ def test_a_bad_file_of_questions_is_refused(tmp_path, name):
 
 def test_a_missing_or_binary_file_or_a_folder_is_refused(tmp_path):
     (tmp_path / "binary.json").write_bytes(bytes(range(256)))
-    for path, says in (("none.json", "no such file"), ("binary.json", "not text"), ("", "folder")):
+    reasons = {
+        "none.json": "no such file",
+        "binary.json": "not text",
+        "": "folder",
+        "/dev/null": "a device",
+    }
+    for path, says in reasons.items():
         with pytest.raises(UserError, match=says):
             read_problems(tmp_path / path)
 
@@ -250,6 +261,10 @@ NAN = float("nan")
         ("nodes", 1, "right", "false"),
         ("nodes", 1, "right", 0),
         ("nodes", 1, "answer", 5),
+        ("nodes", 0, "answer", "2"),
+        ("nodes", 0, "error", "raised"),
+        ("nodes", 1, "answer", "2"),
+        ("nodes", 1, "error", "raised"),
         ("nodes", 1, "error", False),
         ("nodes", 1, "text", None),
         ("events", None),
@@ -337,11 +352,34 @@ def test_a_file_is_never_created_or_deleted_as_a_test(tmp_path):
     assert path.read_text() == "finished"
 
 
+def test_a_link_is_followed_to_the_file_that_it_names(tmp_path):
+    (tmp_path / "link").symlink_to("out")
+    assert common.check_writable(tmp_path / "link") == tmp_path / "out"
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="leads nowhere"):
+        common.check_writable(tmp_path / "loop")
+
+
 def test_a_whole_file_replaces_the_old_one(tmp_path):
     path = tmp_path / "out"
     path.write_text("old")
     common.write_whole(path, "new")
     assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError) as error:
+            common.write_whole(path, "new" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.value.filename == str(path)
+    assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
@@ -410,6 +448,18 @@ def test_a_bug_keeps_its_traceback():
         common.run("rstar", work, "less")
 
 
+slow = pytest.mark.slow
+PROGRAMS = ["show.py", *(pytest.param(f"{name}.py", marks=slow) for name in
+            ("evaluate", "train_policy", "train_ppm"))]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no safe path")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_safe_path_does_not_hide_the_other_files(program):
+    words = [sys.executable, "-P", Path(common.__file__).with_name(program), "--help"]
+    assert subprocess.run(words, cwd="/", stdout=subprocess.DEVNULL).returncode == 0
+
+
 def double(jobs, slow):
     """Yields (job, its double, the process)."""
     for job in jobs:
@@ -444,6 +494,19 @@ def test_workers_share_the_jobs():
     assert len(set(by_process)) == 2
     assert os.getpid() not in by_process
     assert by_process.count(slow) < 9 - by_process.count(slow)
+
+
+def test_ctrl_c_while_workers_start_is_answered(monkeypatch):
+    start = common.start_worker
+
+    def start_interrupted(number, *more):
+        os.kill(os.getpid(), signal.SIGINT)
+        return start(number, *more)
+
+    monkeypatch.setattr(common, "start_worker", start_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(common.in_processes(double, ((),), [1, 2, 3], 2))
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """Comparing methods of answering: each gets the tokens that it may have, and results survive."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +184,34 @@ def test_results_of_other_settings_are_refused(command, capsys, flags, differenc
     assert difference in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda batches: [],
+        lambda batches: dict(batches, **{"2": batches["1"]}),
+        lambda batches: {"-1": batches["0"]},
+        lambda batches: {"0": batches["1"]},
+        lambda batches: {"0": {}},
+        lambda batches: {"0": dict(batches["0"], greedy=[])},
+        lambda batches: {"0": {"greedy": [[True, float("nan")]]}},
+        lambda batches: {"0": {"greedy": [[True, 10**400]]}},
+        lambda batches: {"0": {"greedy": [["yes", 1]]}},
+        lambda batches: dict(batches, **{"1": {"greedy": batches["1"]["greedy"]}}),
+    ],
+)
+def test_nonsense_in_edited_results_is_refused(command, capsys, change):
+    _, out = command()
+    results = json.loads(out.read_text())
+    text = json.dumps(dict(results, batches=change(results["batches"])))
+    out.write_text(text)
+    capsys.readouterr()
+    assert command()[0] == 2
+    assert out.read_text() == text
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "not an evaluation" in error
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", "{", '{"settings": {}, "batches": {"0": 1}}'])
 def test_a_file_that_is_no_evaluation_is_refused(command, capsys, text):
     _, out = command()
@@ -188,3 +220,42 @@ def test_a_file_that_is_no_evaluation_is_refused(command, capsys, text):
     assert command()[0] == 2
     assert out.read_text() == text
     assert capsys.readouterr().err.count("\n") == 1
+
+
+# evaluate.py with a scripted policy that writes nothing before the file `go` exists.
+WAITING = """
+import os, sys, time
+sys.path[:0] = ["tests", "."]
+import evaluate
+from scripted import TWO, ScriptedPolicy
+go, *arguments = sys.argv[1:]
+class Waiting(ScriptedPolicy):
+    def __call__(self, *values, **options):
+        while not os.path.exists(go):
+            time.sleep(0.1)
+        return super().__call__(*values, **options)
+evaluate.load_models = lambda *more: (Waiting(TWO), None)
+sys.exit(evaluate.main(arguments))
+"""
+
+
+@pytest.mark.slow
+def test_of_two_evaluations_into_one_file_the_second_is_refused(command, tmp_path):
+    go = tmp_path / "go"
+    out = tmp_path / "results.json"
+    flags = ["--problems", tmp_path / "problems.jsonl", "--out", out, "--ppm", "none"]
+    words = [sys.executable, "-c", WAITING, go, *flags, "--methods", "tree", "--batch", "2"]
+    options = dict(cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(words, **options) as first:
+        deadline = time.monotonic() + 120
+        while not out.with_name(".results.json.lock").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        second = subprocess.run(words, **options)
+        assert second.returncode == 2
+        assert second.stderr.count("\n") == 1
+        assert "another run is writing" in second.stderr
+        go.touch()
+        assert first.wait(120) == 0
+    assert len(json.loads(out.read_text())["outcomes"]["tree search"]) == 5
+    names = ["go", "problems.jsonl", "results.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names

@@ -497,6 +497,13 @@ def test_an_end_token_outside_the_vocabulary_is_refused(llama, name, token):
         Policy(llama)
 
 
+@pytest.mark.parametrize("token", ["<eos>", "1", 1.0, True, [[1]], [1, "2"], dict(a=1)])
+def test_an_end_token_that_is_not_a_whole_number_is_refused(llama, token):
+    edit_json(llama / "generation_config.json", eos_token_id=token)
+    with pytest.raises(UserError, match="end token"):
+        Policy(llama)
+
+
 def poison(tensor, value):
     """A copy of a tensor with one entry that is not a number."""
     tensor = tensor.clone()

@@ -20,9 +20,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import common
+import pretrain
 import train_policy
 import train_ppm
 import trainer
+from common import UserError
 from rstar import (
     END_OF_ANSWER,
     END_OF_CODE,
@@ -555,6 +557,38 @@ def test_a_resumed_training_ends_with_the_same_weights(folder, tmp_path, monkeyp
     assert sorted(item.name for item in tmp_path.iterdir()) == ["killed", "whole"]
 
 
+# Runs a trainer and kills it (SIGKILL) in the middle of an update: some weights have changed by
+# then, the others have not. AdamW calls addcdiv_ once for each tensor.
+KILLED_IN_A_STEP = """
+import importlib, os, signal, sys, torch
+program, call, *arguments = sys.argv[1:]
+calls = iter(range(int(call)))
+change = torch.Tensor.addcdiv_
+def change_or_die(*values, **options):
+    if next(calls, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return change(*values, **options)
+torch.Tensor.addcdiv_ = change_or_die
+importlib.import_module(f"train_{program}").main(arguments)
+"""
+
+
+@pytest.mark.slow
+@both
+def test_a_kill_within_an_update_changes_nothing(folder, tmp_path, program):
+    settings = dict(epochs=2, batch=4, save_every=0)
+    whole = tmp_path / "whole"
+    killed = tmp_path / "killed"
+    assert PROGRAMS[program](folder, whole, **settings) == 0
+    tensors = len(weights(whole))
+    words = [program, str(3 * tensors + tensors // 2), *flags(folder, program, killed, **settings)]
+    command = [sys.executable, "-c", KILLED_IN_A_STEP, *words]
+    assert subprocess.run(command, cwd=ROOT, env=ENVIRONMENT).returncode == -signal.SIGKILL
+    assert [item.name for item in (tmp_path / "killed.state").iterdir()] == ["3"]
+    assert PROGRAMS[program](folder, killed, **settings) == 0
+    assert same(weights(whole), weights(killed))
+
+
 # By size: a state's weights, a state's optimizer (as large again twice), the trained model.
 @pytest.mark.parametrize("save_every, limit", [(0, 50_000), (0, 150_000), (1e6, 50_000)])
 def test_a_full_disk_leaves_the_last_whole_state(
@@ -571,6 +605,47 @@ def test_a_full_disk_leaves_the_last_whole_state(
     assert error.startswith("train_policy: ") and "cannot be saved" in error
     assert [item.name for item in (tmp_path / "out.state").iterdir()] == ["3"]
     assert policy(folder, out, **settings) == 0
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A small model and its optimizers with a checkpoint of pretrain.py: (path, model, opts)."""
+    model = torch.nn.Linear(300, 100)
+    opts = [torch.optim.AdamW(model.parameters())]
+    path = tmp_path / "out.state"
+    pretrain.save(str(path), dict(seed=0), model, opts, dict(seen=1))
+    return path, model, opts
+
+
+def test_a_full_disk_while_pretraining_leaves_the_last_checkpoint(checkpoint, tmp_path):
+    path, *states = checkpoint
+    with file_size_limit(10_000), pytest.raises(UserError, match="cannot be saved"):
+        pretrain.save(str(path), dict(seed=0), *states, dict(seen=2))
+    assert list(tmp_path.iterdir()) == [path]
+    assert pretrain.resume(str(path), dict(seed=0), *states) == dict(seen=1)
+
+
+def test_a_damaged_or_different_checkpoint_of_pretraining_is_refused(checkpoint):
+    path, *states = checkpoint
+    with pytest.raises(UserError, match="other settings .seed 0, not 1"):
+        pretrain.resume(str(path), dict(seed=1), *states)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match="damaged"):
+        pretrain.resume(str(path), dict(seed=0), *states)
+
+
+def test_a_pretrained_model_replaces_the_old_one_whole_or_not_at_all(folder, tmp_path):
+    old = tmp_path / "base"
+    make_model(old, [])
+    before = {file.name: file.read_bytes() for file in old.iterdir()}
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder / "base")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "base")
+    with file_size_limit(10_000), pytest.raises(UserError, match="cannot be saved"):
+        pretrain.save_model(model, tokenizer, old)
+    assert {file.name: file.read_bytes() for file in old.iterdir()} == before
+    pretrain.save_model(model, tokenizer, old)
+    assert len(transformers.AutoTokenizer.from_pretrained(old)) == len(tokenizer)
+    assert list(tmp_path.iterdir()) == [old]
 
 
 def test_a_second_run_into_the_same_folder_is_refused(folder, tmp_path, monkeypatch, capsys):
@@ -659,8 +734,6 @@ def two_processes(folder, tmp_path, until_they_train):
     while until_they_train and not (tmp_path / "out.state").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    # While it starts them, the parent is deaf to Ctrl-C for a moment.
-    time.sleep(1)
     workers = running(process.pid)
     assert len(workers) == 3
     yield process, workers

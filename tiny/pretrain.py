@@ -25,12 +25,13 @@ from pathlib import Path
 # With `python -P` neither the folder of this file nor the one above it is searched for modules.
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
+if __name__ == "__main__":  # before the first import that takes a moment
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 import world
 
-if __name__ == "__main__":  # before the imports that take seconds
+if __name__ == "__main__":  # before those that take seconds
     signal.signal(signal.SIGINT, world.interrupted)
 
-import argparse
 import json
 import os
 import random
@@ -45,7 +46,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+import common
+from common import UserError
 from rstar import MARKERS, OUTPUT, PROMPT
+from trainer import saving
 
 # All sizes are our choice: what two cores can train in two hours.
 VOCABULARY = 3072
@@ -415,45 +419,69 @@ def log_entry(model, tokenizer, done: dict, loss: float) -> dict:
 def save(checkpoint: str, settings: dict, model, opts, done: dict) -> None:
     states = dict(model=model.state_dict(), opts=[opt.state_dict() for opt in opts])
     # Written aside and moved into place: a kill at any moment leaves a whole checkpoint.
-    part = checkpoint + ".part"
-    torch.save(states | dict(settings=settings, done=done), part)
-    os.replace(part, checkpoint)
+    part = Path(f"{checkpoint}.part")
+    part.mkdir(exist_ok=True)
+    with saving(part):
+        torch.save(states | dict(settings=settings, done=done), part / "state")
+        os.replace(part / "state", checkpoint)
+        part.rmdir()
 
 
 def resume(checkpoint: str, settings: dict, model, opts) -> dict:
     """Loads the states and gives back how far the run was."""
-    kept = torch.load(checkpoint)
-    if kept["settings"] != settings:
-        made_with = f"{checkpoint} was made with {kept['settings']}"
-        print(f"pretrain.py: {made_with}; give the same, or another --out", file=sys.stderr)
-        sys.exit(2)
-    model.load_state_dict(kept["model"])
-    for opt, state in zip(opts, kept["opts"], strict=True):
-        opt.load_state_dict(state)
-    return kept["done"]
+    try:
+        kept = torch.load(checkpoint)
+        common.refuse_other_settings(checkpoint, kept["settings"], settings)
+        model.load_state_dict(kept["model"])
+        for opt, state in zip(opts, kept["opts"], strict=True):
+            opt.load_state_dict(state)
+        return kept["done"]
+    except UserError:
+        raise
+    except Exception as error:  # whatever the loaders raise
+        name = type(error).__name__
+        raise UserError(f"{checkpoint}: damaged, cannot be resumed; delete it ({name})") from error
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def save_model(model, tokenizer, out: Path) -> None:
+    """Writes the model aside, then file by file over what `out` holds."""
+    part = Path(f"{out}.part")
+    with saving(part):
+        model.to(torch.bfloat16).save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        for file in part.iterdir():
+            os.replace(file, out / file.name)
+        part.rmdir()
+
+
+def pretrain(arguments: list[str] | None) -> int:
+    """The command line; returns the exit code."""
+    parser = common.Parser(prog="pretrain.py", description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", default="tiny/base")
     parser.add_argument("--tokens", type=float, default=TOKENS)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     processes = int(os.environ.get("WORLD_SIZE", 1))
     rank = int(os.environ.get("RANK", 0))
     if processes > 1:
         dist.init_process_group("gloo")
         torch.set_num_threads(1)
-    os.makedirs(args.out, exist_ok=True)
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
     tokenizer = build_tokenizer()
     model = new_model(tokenizer)
-    train(model, tokenizer, args, args.out.rstrip("/") + ".state", processes, rank)
+    train(model, tokenizer, args, f"{out}.state", processes, rank)
     if rank == 0:
-        model.to(torch.bfloat16).save_pretrained(args.out)
-        tokenizer.save_pretrained(args.out)
+        save_model(model, tokenizer, out)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    resume = "; the same command resumes from the last checkpoint"
+    return common.run("pretrain", lambda: pretrain(arguments), "smaller batches (PHASES)", resume)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
