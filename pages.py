@@ -58,9 +58,26 @@ def write_page(path, template: str, data) -> None:
 TREES_PER_PAGE = 20
 
 
+def mean_q(nodes: list[dict], number: int) -> float:
+    """The mean of Q over the steps down to a node, by which training data are taken."""
+    values = []
+    while nodes[number]["parent"] is not None:
+        node = nodes[number]
+        values.append(node["q"] / node["visits"] if node["visits"] else 0.0)
+        number = node["parent"]
+    return sum(values) / max(1, len(values))
+
+
 def best_terminal(nodes: list[dict]) -> int | None:
-    """The number of the node that `rstar.choose` answers with; None if no trajectory ended."""
+    """The number of the node that a tree is remembered for; None if no trajectory ended.
+
+    The one that `rstar.choose` answers with. Where the reference is known, nothing was answered:
+    then the right trajectory that the policy would be tuned on first.
+    """
     ends = [number for number, node in enumerate(nodes) if node["answer"] is not None]
+    right = [number for number in ends if nodes[number]["right"]]
+    if right:
+        return max(right, key=lambda number: mean_q(nodes, number))
     if ends and all(nodes[number]["ppm"] is not None for number in ends):
         return max(ends, key=lambda number: nodes[number]["ppm"])
 

@@ -26,5 +26,5 @@ shot() {
     done
 }
 shot tree "$PWD/docs/tree.html" "" 1100
-shot rounds "$pages/rounds.html" "" 1120
+shot rounds "$pages/rounds.html" "" 900
 ls -l docs/*.png

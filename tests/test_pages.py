@@ -234,6 +234,22 @@ def test_the_answer_of_a_tree_is_the_one_that_a_search_chooses(dice_verifier):
             assert number == (chosen and chosen.number)
 
 
+def test_with_a_reference_it_is_the_right_trajectory_with_the_highest_mean_q():
+    nodes = [
+        step(None, "question"),
+        step(0, "a", q=0.5),
+        step(0, "b", q=-0.5),
+        step(1, "c", q=0.5, answer="1", right=True, ppm=0.1),
+        step(2, "d", q=1.0, answer="1", right=True, ppm=0.2),
+        step(0, "e", q=-1.0, answer="2", right=False, ppm=0.9),
+    ]
+    assert pages.best_terminal(nodes) == 3
+    nodes[3].update(right=False)
+    assert pages.best_terminal(nodes) == 4
+    nodes[4].update(right=False)
+    assert pages.best_terminal(nodes) == 5
+
+
 def data_of(page: Path):
     return json.loads(Scripts(page.read_text()).texts[0])
 
