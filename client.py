@@ -215,8 +215,7 @@ def seconds_of(value: str) -> float:
 def print_above(line: str) -> None:
     """Prints a line in the place of a progress bar, which draws itself again below."""
     # Not by tqdm.write: it also draws a bar whose time has not come, which ends without a newline.
-    erase = "\x1b[K" if sys.stderr.isatty() else ""
-    print(f"\r{line}{erase}", file=sys.stderr)
+    print(f"\r{line}\x1b[K" if sys.stderr.isatty() else line, file=sys.stderr)
 
 
 def one_line(text: str, width: int = 200) -> str:
