@@ -11,6 +11,7 @@ OPENAI_API_KEY, and in no message.
 
 import email.utils
 import json
+import math
 import os
 import random
 import re
@@ -33,7 +34,7 @@ TRIES = 8  # of a request; our choice: with the delays below they take about a m
 DELAY = 0.5  # seconds before the second try, doubled before each further one; our choice
 LONGEST_DELAY = 60.0  # seconds, also where Retry-After asks for more; our choice
 STALL = 600.0  # seconds until an answer begins, and then ends; our choice, as OpenAI's client has
-STREAK = 16  # requests in a row in which something odd is no longer chance; our choice
+STREAK = 32  # first requests in which something odd is no longer chance; our choice
 
 
 def is_served(model: str) -> bool:
@@ -177,9 +178,10 @@ class Server:
                 print_above(f"{self.title}: {text}")
 
     def watch(self, odd: bool, text: str) -> None:
-        """Reports what may be chance once, but not `STREAK` times in a row."""
+        """Reports what may be chance in a request, but not in all of the first `STREAK`."""
         with self.lock:
-            self.streaks[text] = self.streaks[text] + 1 if odd else 0
+            # Seen once, the ordinary is possible: 16 requests of a sure policy were equal in a row.
+            self.streaks[text] = self.streaks[text] + 1 if odd else -math.inf
             if self.streaks[text] == STREAK:
                 self.report(text)
 
@@ -213,8 +215,7 @@ def seconds_of(value: str) -> float:
 def print_above(line: str) -> None:
     """Prints a line in the place of a progress bar, which draws itself again below."""
     # Not by tqdm.write: it also draws a bar whose time has not come, which ends without a newline.
-    erase = "\x1b[K" if sys.stderr.isatty() else ""
-    print(f"\r{line}{erase}", file=sys.stderr)
+    print(f"\r{line}\x1b[K" if sys.stderr.isatty() else line, file=sys.stderr)
 
 
 def one_line(text: str, width: int = 200) -> str:

@@ -229,14 +229,15 @@ class ServedPolicy:
 
     def look_for_oddities(self, samples: list[str], stops) -> None:
         """Reports what is ordinary in one request and a fault in many."""
-        self.server.watch(
-            len(samples) > 1 and len(set(samples)) == 1,
-            f"in {STREAK} requests in a row all candidates are equal: it may ignore `temperature`",
-        )
+        if len(samples) > 1:
+            self.server.watch(
+                len(set(samples)) == 1,
+                f"in {STREAK} requests all candidates are equal: it may ignore `temperature`",
+            )
         self.server.watch(
             not any(sample.endswith(stops) for sample in samples),
-            f"in {STREAK} requests in a row no candidate ends at a marker: the model does not know "
-            "the format, or the server hides special tokens (`skip_special_tokens`)",
+            f"no candidate ends at a marker, in {STREAK} requests: the model does not know the "
+            "format, or the server hides special tokens (`skip_special_tokens`)",
         )
 
     def sample(self, text: str, seed: str, n: int, stops, limit, temperature) -> list[str]:
