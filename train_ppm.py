@@ -102,7 +102,7 @@ class Settings(trainer.LoopSettings):
     epochs: int = setting(1, "passes over the data (paper)", 1, 10**9, tiny=2)
     batch: int = setting(512, "groups per update (paper)", 1, 10**6, tiny=16)
     lr: float = setting(7e-6, "highest learning rate (paper)", 1e-12, 1e30, tiny=1e-3)
-    told = (*trainer.LoopSettings.told, "loss", "scale", "center", "answer_groups")
+    printed = (*trainer.LoopSettings.printed, "loss", "scale", "center", "answer_groups")
 
 
 # --------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ class LoopSettings:
     seed: int = setting(0, "seed of what is drawn: data, split, order, new weights", 0, 2**63)
 
     # What is printed at the start of a run: each trainer adds what suits one model and not another.
-    told = ("epochs", "batch", "lr", "length")
+    printed = ("epochs", "batch", "lr", "length")
 
     def __post_init__(self):
         common.check(self)
@@ -173,9 +173,9 @@ def train_epochs(run, training, held_out, held_out_metrics, progress, save) -> N
     steps_per_epoch = math.ceil(len(training) / settings.batch)
     steps = settings.epochs * steps_per_epoch
     if accelerator.is_main_process:
-        told = common.describe(settings, settings.told)
+        line = common.describe(settings, settings.printed)
         precision = f"precision {accelerator.mixed_precision} on {accelerator.device}"
-        print(f"{told}, {precision}", file=sys.stderr)
+        print(f"{line}, {precision}", file=sys.stderr)
     # The seconds of all runs together, without the time between a kill and the rerun.
     started = time.monotonic() - progress.seconds
     saved = time.monotonic()
