@@ -201,7 +201,15 @@ SEAMS = re.compile(
 
 def encode(text: str, tokenizer) -> list[int]:
     """The tokens of a text in our format, for a tuned model: the same in training and in search."""
-    return [token for _, tokens in encode_pieces(text, tokenizer) for token in tokens]
+    tokens = begin(tokenizer)
+    for _, piece in encode_pieces(text, tokenizer):
+        tokens += piece
+    return tokens
+
+
+def begin(tokenizer) -> list[int]:
+    """The token that a text begins with, if a model has one."""
+    return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
 
 
 def encode_pieces(text: str, tokenizer) -> list[tuple[str, list[int]]]:
@@ -215,9 +223,8 @@ def encode_pieces(text: str, tokenizer) -> list[tuple[str, list[int]]]:
     # Nothing that a question or a step says may act as a control token.
     pieces = SEAMS.split(broken_up(text, special_tokens(tokenizer)))
     pieces = [piece for piece in pieces if piece]
-    tokens = tokenizer(pieces, add_special_tokens=False)["input_ids"]
-    if tokenizer.bos_token_id is not None:
-        tokens[0] = [tokenizer.bos_token_id, *tokens[0]]
+    # A tokenizer fails on an empty list.
+    tokens = tokenizer(pieces, add_special_tokens=False)["input_ids"] if pieces else []
     return list(zip(pieces, tokens))
 
 
@@ -354,8 +361,8 @@ class Policy:
         return self.tokenizer.encode(text, add_special_tokens=False)
 
     def length(self, text: str) -> int:
-        """The number of tokens of a text."""
-        return len(self.encode(text))
+        """The number of tokens of a text, which may also be a part of one."""
+        return len(self.encode(text)) - len(begin(self.tokenizer) if self.tuned else [])
 
     @functools.cached_property
     def rows(self) -> int:

@@ -176,7 +176,7 @@ class ServedPolicy:
     def length(self, text: str) -> int:
         """The number of tokens of a text."""
         if self.tuned and is_local(self.tokenizer):
-            return len(rstar.encode(text, self.tokenizer))
+            return sum(len(tokens) for _, tokens in rstar.encode_pieces(text, self.tokenizer))
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def search_each(self, *problems, **settings) -> Iterator[tuple[int, Node]]:

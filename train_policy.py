@@ -55,6 +55,7 @@ from rstar import (
     END_OF_ANSWER,
     MARKERS,
     Node,
+    begin,
     encode_pieces,
     format_prompt,
     read_trees,
@@ -188,8 +189,8 @@ def select_trajectories(trajectories: list[Trajectory], settings: Settings) -> l
 def make_row(item: Trajectory, tokenizer) -> Row:
     """A trajectory as tokens, of which those are trained that the model itself has to write."""
     steps = item.steps.removesuffix(END_OF_ANSWER) + END_OF_ANSWER
-    ids = []
-    trained = []
+    ids = begin(tokenizer)
+    trained = [False] * len(ids)
     is_written = False
     for piece, tokens in encode_pieces(format_prompt(item.question) + steps, tokenizer):
         # Only read: the verifier's output, with the marker of the answer behind it.

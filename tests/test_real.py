@@ -369,6 +369,17 @@ def test_a_text_encoded_as_a_whole_would_not_be():
     assert tokens != tokenizer(f"{path}# Step 2: Add")["input_ids"][: len(tokens)]
 
 
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_the_length_of_a_part_is_without_the_first_token(kind, tmp_path):
+    make_model(kind, tmp_path)
+    make_tuned_tokenizer(kind).save_pretrained(tmp_path)
+    policy = Policy(tmp_path)
+    assert policy.length("") == 0
+    path = f"n1 = 5\n{END_OF_STEP}"
+    assert policy.length(path) == len(policy.encode(path)) - (kind == "llama")
+    assert policy.length(path + path) == 2 * policy.length(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_trainers_policy_and_ppm_encode_alike(kind, tmp_path):
     tokenizer = make_tuned_tokenizer(kind)
@@ -661,10 +672,11 @@ def test_a_stock_model_of_each_family_goes_through_a_round(kind, tmp_path, capsy
         return root
 
     assert search("stock", "What is 5 + 7? </s>", base, "none").children[0].copies == 3
+    more = ["--batch", "8", "--precision", "no"]
     flags = ["--base", base, "--trees", str(tmp_path / "sft.json"), "--out", policy]
-    assert train_policy.main([*flags, "--lr", "3e-3", "--epochs", "150", "--batch", "8"]) == 0
+    assert train_policy.main([*flags, "--lr", "3e-3", "--epochs", "150", *more]) == 0
     flags = ["--policy", policy, "--trees", str(tmp_path / "pairs.json"), "--out", ppm]
-    assert train_ppm.main([*flags, "--lr", "1e-3", "--epochs", "3", "--batch", "8"]) == 0
+    assert train_ppm.main([*flags, "--lr", "1e-3", "--epochs", "3", *more]) == 0
     # It knows eight equal solutions by heart, and writes them if it sees the tokens of training.
     root = search("tuned", "What is 5 + 7? (3)", policy, ppm)
     ends = rstar.terminals(root)

@@ -7,6 +7,7 @@ test asks it to. tests/test_engine.py does the same with a real vLLM.
 import contextlib
 import email.utils
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -1018,12 +1019,19 @@ def evolving(tmp_path):
     program = tmp_path / "vllm"
     program.write_text(STAND_IN_FOR_VLLM)
     program.chmod(0o755)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return dict(
-        test_evolve.settings(tmp_path), SERVE="vllm", VLLM=str(program), SERVE_PORT=str(port)
-    )
+    port = str(two_free_ports())
+    return dict(test_evolve.settings(tmp_path), SERVE="vllm", VLLM=str(program), SERVE_PORT=port)
+
+
+def two_free_ports():
+    """The first of two neighbours."""
+    # Below what the kernel gives to outgoing connections, which come and go.
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def lines_of(environment, name):
