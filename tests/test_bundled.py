@@ -77,6 +77,7 @@ def test_a_bundled_folder_loads_as_it_is(name):
     assert 1e6 < kind.from_pretrained(folder).num_parameters() < 5e6
 
 
+@pytest.mark.slow
 def test_every_number_can_be_stated():
     # A base that had hardly seen numbers above 400 could not write 409 of the 1,000 (LOG.md,
     # 2026-11-25).

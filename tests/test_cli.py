@@ -440,6 +440,7 @@ def environment(**values):
     return dict(os.environ, **values)
 
 
+@pytest.mark.slow
 def test_a_downloaded_model_loads_without_network(tmp_path):
     cached = tmp_path / "models--somebody--tiny"
     shutil.copytree(ROOT / "tiny" / "policy", cached / "snapshots" / "1234")
@@ -572,6 +573,7 @@ def test_workers_grow_the_same_trees(real, out):
     assert by_index(out) == whole
 
 
+@pytest.mark.slow
 def test_workers_share_an_error_in_one_line(command, out, tmp_path):
     program = start(*command, "--workers", "2", "--policy", tmp_path)
     err = program.communicate()[1]

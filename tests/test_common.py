@@ -486,6 +486,7 @@ def test_one_worker_runs_in_this_process():
     assert results == [(1, 2, os.getpid()), (2, 4, os.getpid())]
 
 
+@pytest.mark.slow
 def test_workers_share_the_jobs():
     results = list(common.in_processes(double, ([0],), list(range(9)), 2))
     assert sorted(result[:2] for result in results) == [(i, 2 * i) for i in range(9)]

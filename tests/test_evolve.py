@@ -259,6 +259,7 @@ def test_your_own_test_file_is_taken_whole(finished):
     assert value(last, "--policy") == BASE and value(last, "--ppm") == "none"
 
 
+@pytest.mark.slow
 def test_the_papers_tables_have_an_evaluation_for_each_line(stand_in):
     # "more pretraining" needs the tiny world's own problems
     done = run(stand_in, script=ROOT / "paper_tables.sh", PROBLEMS="")

@@ -1053,6 +1053,7 @@ def runs(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.mark.slow
 def test_each_round_is_searched_by_servers_of_its_models_and_none_is_left(evolving):
     done = test_evolve.run(evolving)
     assert done.returncode == 0, done.stderr

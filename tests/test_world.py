@@ -211,6 +211,7 @@ def test_the_reworded_mix_uses_wordings_that_nothing_else_uses():
     assert not any(kept_wordings(400, reworded=False))
 
 
+@pytest.mark.slow
 def test_the_long_mixes_keep_to_the_core():
     assert len(world.CORE) == 36 and set(world.CONCEPTS) >= world.CORE  # as world.py says
     for mix in ("short", "standard", "hard", "reworded"):
@@ -218,6 +219,7 @@ def test_the_long_mixes_keep_to_the_core():
         assert {step.concept for p in problems for step in p.steps} <= world.CORE
 
 
+@pytest.mark.slow
 def test_strict_replaces_the_dial_of_the_mix():
     def recounted(strict):
         problems = world.problems("dev", "hard", 40, strict=strict)
@@ -229,6 +231,7 @@ def test_strict_replaces_the_dial_of_the_mix():
 # ---- texts
 
 
+@pytest.mark.slow
 def test_questions_are_clean_english():
     untidy = re.compile(r"[{}|]|  | [.,?]|\bNone\b|\.\.|\b1 \w+s are\b")
     for mix in world.MIXES:
