@@ -314,7 +314,7 @@ def search_file(args, config: Config, machine: Machine) -> int:
 
 
 def repaired(count: int) -> str:
-    return f"{count} candidates were rid of fences or prose around their code"
+    return f"Markdown fences or prose were removed from {count} candidates"
 
 
 def headline(totals: Counter, seconds: float) -> str:

@@ -117,7 +117,7 @@ def is_shortage(error: Exception) -> bool:
 def setting(default, help, least=None, most=None, choices=None, tiny=None):
     """A dataclass field that is a flag: its default, help and what values it may have.
 
-    tiny   the default for the bundled tiny models, where that is another one: see `suited`
+    tiny   the default for the bundled tiny models, if it differs: see `suited`
     """
     limits = dict(help=help, least=least, most=most, choices=choices, tiny=tiny)
     return field(default=default, metadata=limits)
@@ -145,7 +145,7 @@ def is_tiny(model) -> bool:
     return isinstance(config, dict) and config.get("preset") == "tiny"
 
 
-def describe(settings, names: list[str]) -> str:
+def list_settings(settings, names: list[str]) -> str:
     """Some settings in one line, for the start of a run."""
     return ", ".join(f"{name.replace('_', ' ')} {getattr(settings, name)}" for name in names)
 
@@ -311,7 +311,7 @@ def load(path, role: str, auto_class: str, endings: tuple, device="auto", dtype=
         if not local:
             kind = "not found locally and not downloadable"
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        # transformers names the first package of several, and not the likely one.
+        # transformers names only one package, and not the likely one.
         if re.search("sentencepiece|tiktoken|protobuf", reason, re.I):
             kind = "its tokenizer is a SentencePiece file"
             reason = "reading it needs two packages: pip install sentencepiece protobuf"
@@ -336,7 +336,7 @@ def gets_weights_from_main() -> bool:
 
 
 def empty_model(loader, config, dtype):
-    """A model whose weights are not even written to: eight 7B in float32 would fill 220 GB."""
+    """A model whose weights are never written: eight copies of a 7B in float32 fill 220 GB."""
     from transformers.initialization import no_init_weights
 
     with no_init_weights():
@@ -447,7 +447,7 @@ def refuse_other_tokenizer(model, tokenizer, title: str) -> None:
 
 
 def head_in_float32(model) -> None:
-    """Has the scalar head of a PPM compute in float32, whatever the layers below it compute in.
+    """Makes the scalar head of a PPM compute in float32, whatever the layers below it use.
 
     In bfloat16 near-identical paths were tied or ordered otherwise: 11 of 496 pairs.
     """
@@ -508,7 +508,7 @@ def pick_dtype(device, name: str = "auto"):
 
 
 def has_bfloat16() -> bool:
-    """Whether the GPU computes in bfloat16; one before Ampere emulates it, slower than float16."""
+    """Whether the GPU computes in bfloat16; before Ampere it is emulated, slower than float16."""
     import torch
 
     return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -660,7 +660,7 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
 
 @contextlib.contextmanager
 def interrupt_held_back() -> Iterator[None]:
-    """Ctrl-C is answered at the end of this; processes that are started within it never hear it."""
+    """Ctrl-C is answered at the end of this; processes started within it never receive it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

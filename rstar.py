@@ -276,7 +276,7 @@ class ScoresPaths(Protocol):
 
 
 def repair(samples: list[list[str]]) -> tuple[list[list[str]], int]:
-    """The candidates of a model that was not tuned, rid of its habits; and how many had any."""
+    """Candidates of a model that was not tuned, without its habits; and how many had changed."""
     repaired = [[in_each_piece(stock.repair, text) for text in texts] for texts in samples]
     pairs = zip(chain.from_iterable(samples), chain.from_iterable(repaired))
     return repaired, sum(before != after for before, after in pairs)
@@ -291,7 +291,7 @@ class Policy:
              gets the bare format and stops at tokens; any other one is told the format with two
              examples and stops at the marker strings.
     tokens   how many tokens it has generated so far, without those behind a stop marker
-    repaired how many candidates of a model that was not tuned were rid of fences or prose
+    repaired from how many candidates fences or prose were removed, if it was not tuned
     longest  how many tokens it can read
     """
 

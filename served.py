@@ -119,6 +119,12 @@ def is_local(tokenizer) -> bool:
     return isinstance(tokenizer, PreTrainedTokenizerBase)
 
 
+def bare_prompt(question: str, tokenizer) -> str:
+    """The prompt in our format; `rstar.encode` puts the first token in front where it is used."""
+    begin = "" if is_local(tokenizer) else tokenizer.bos_token or ""
+    return begin + rstar.format_prompt(question)
+
+
 def report_dropped_weights(server: Server) -> None:
     """Prints a line where vLLM computes another model than the one in the folder.
 
@@ -166,8 +172,7 @@ class ServedPolicy:
     def prompt(self, question: str) -> str:
         """The text before the first step."""
         if self.tuned:
-            begin = "" if is_local(self.tokenizer) else self.tokenizer.bos_token or ""
-            return begin + rstar.format_prompt(question)
+            return bare_prompt(question, self.tokenizer)
         question = rstar.without_markers(question)
         if is_local(self.tokenizer):
             question = rstar.broken_up(question, rstar.special_tokens(self.tokenizer))
@@ -326,8 +331,7 @@ class ServedPPM:
 
     def score(self, paths: list[tuple[str, str]]) -> list[float]:
         """Scores in [-1, 1] of paths, each given as (question, text of the steps)."""
-        begin = "" if is_local(self.tokenizer) else self.tokenizer.bos_token or ""
-        texts = [begin + rstar.format_prompt(question) + steps for question, steps in paths]
+        texts = [bare_prompt(question, self.tokenizer) + steps for question, steps in paths]
         batches = [texts[i : i + self.ROWS] for i in range(0, len(texts), self.ROWS)]
         return [math.tanh(raw) for batch in in_threads(self.classify, batches) for raw in batch]
 

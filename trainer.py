@@ -173,7 +173,7 @@ def train_epochs(run, training, held_out, held_out_metrics, progress, save) -> N
     steps_per_epoch = math.ceil(len(training) / settings.batch)
     steps = settings.epochs * steps_per_epoch
     if accelerator.is_main_process:
-        line = common.describe(settings, settings.printed)
+        line = common.list_settings(settings, settings.printed)
         precision = f"precision {accelerator.mixed_precision} on {accelerator.device}"
         print(f"{line}, {precision}", file=sys.stderr)
     # The seconds of all runs together, without the time between a kill and the rerun.

@@ -285,7 +285,7 @@ def test_a_model_that_always_writes_fences_answers_and_is_counted(llama, monkeyp
     assert cli.main(flags) == 0
     out, err = capsys.readouterr()
     assert out.endswith("Answer: 3\n")
-    assert "rstar: 4 candidates were rid of fences or prose around their code\n" in err
+    assert "rstar: Markdown fences or prose were removed from 4 candidates\n" in err
 
 
 def test_what_a_tuned_model_writes_is_never_repaired(llama, monkeypatch):

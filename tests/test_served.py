@@ -818,7 +818,7 @@ def test_a_folder_of_another_vocabulary_is_not_that_of_the_server(server):
     assert isinstance(policy.tokenizer, served.ServedTokenizer)
 
 
-def test_only_a_stock_model_is_rid_of_its_habits(server):
+def test_habits_are_removed_from_stock_models_only(server):
     at_a_folder(server, ROOT / "tiny" / "policy")
     policy = served.ServedPolicy(server.address)
     assert policy(["text"], 2, STEP, 9, 1.0)[0][0].startswith("```")
