@@ -460,7 +460,9 @@ def test_rows_and_batch_are_auto_or_a_number(flag, value):
         common.Machine(**{flag: value})
 
 
-def test_rows_on_a_cpu_are_48_unless_given(llama):
+def test_rows_on_a_cpu_follow_the_size_of_the_model_unless_given(llama, monkeypatch):
+    assert Policy(llama).rows == 192
+    monkeypatch.setattr(common, "SMALL", 10)
     assert Policy(llama).rows == 48
     assert Policy(llama, rows="7").rows == 7
     assert Policy(llama, rows=7).rows == 7
@@ -489,7 +491,7 @@ def test_rows_on_a_gpu_follow_its_memory(llama, monkeypatch):
         rows[gigabytes] = common.pick_rows(Gpu, "auto")
     # 56 MB of keys and values and 2.4 MB of logits a row.
     assert rows == {1: 16, 8: 64, 64: 512, 1000: 1024}
-    assert common.pick_rows(model, "auto") == 48
+    assert common.pick_rows(model, "auto") == 192
 
 
 def test_memory_that_runs_out_costs_rows_and_no_results(llama, monkeypatch, capsys):
