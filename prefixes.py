@@ -1,8 +1,11 @@
 """Reads texts with a model, and what they begin with only once.
 
 In a search each path continues an earlier one by a step. What the model has computed for the
-earlier one, its keys and values, is kept and need not be computed again. With the tiny world's
-models a path has about 200 tokens and a step 25, and reading took two thirds of a search.
+earlier one, its keys and values, is kept and need not be computed again (`Prefixes`). With the tiny
+world's models a path has about 200 tokens and a step 25, and reading took two thirds of a search.
+
+In training the texts of a group are siblings. They are packed into one row that holds what they
+have in common once, and each token sees those before it in its own text only (`pack`).
 """
 
 import bisect
@@ -25,8 +28,7 @@ class Prefixes:
     def __init__(self, model, room: int | None = None):
         self.model = model
         self.room = 0
-        # Of a sliding window or a recurrent state, no beginning can be taken.
-        if all(type(layer) is DynamicLayer for layer in self.empty_cache().layers):
+        if attends_to_all(model):
             self.room = common.kept_tokens(model) if room is None else room
         self.forget()
 
@@ -125,3 +127,77 @@ class Prefixes:
             del self.states[text]
             del self.sorted[bisect.bisect_left(self.sorted, text)]
             self.size -= len(text)
+
+
+def attends_to_all(model) -> bool:
+    """Whether each layer sees all tokens so far: no sliding window, no recurrent state."""
+    layers = DynamicCache(config=model.config).layers
+    return all(type(layer) is DynamicLayer for layer in layers)
+
+
+# --------------------------------------------------------------------------------------------------
+# Training.
+
+
+def can_pack(model) -> bool:
+    """Whether `pack` may be used with a model: its attention has to take a mask of any shape."""
+    return model.config._attn_implementation.startswith("sdpa") and attends_to_all(model)
+
+
+def pack(groups: list[list[list[int]]], pad: int):
+    """Packs groups of texts, given as tokens, into B rows of T columns.
+
+    Returns ids (B, T); visible (B, 1, T, T), whether a column sees another; positions (B, T); and
+    for each text the (row, column) of its last token, in the order of the texts.
+    """
+    # The columns of each text within its group. A token that stands behind the same tokens in two
+    # texts has one column.
+    columns = []
+    tokens = []
+    for texts in groups:
+        known = {}
+        ids = []
+        columns.append([])
+        for text in texts:
+            at = -1
+            path = []
+            for token in text:
+                at = known.setdefault((at, token), len(known))
+                path.append(at)
+                if at == len(ids):
+                    ids.append(token)
+            columns[-1].append(path)
+        tokens.append(ids)
+    # Several groups may share a row: padded to the longest group, half of it would be padding.
+    starts = fill_rows([len(ids) for ids in tokens])
+    shape = 1 + max(row for row, _ in starts), max(map(len, tokens))
+    ids = torch.full(shape, pad)
+    positions = torch.zeros(shape, dtype=torch.long)
+    visible = torch.zeros(*shape, shape[1], dtype=torch.bool)
+    # Attention to nothing at all would be NaN: a column of padding sees itself.
+    visible.diagonal(dim1=1, dim2=2)[:] = True
+    ends = []
+    for (row, start), group, new in zip(starts, columns, tokens):
+        ids[row, start : start + len(new)] = torch.tensor(new)
+        for path in group:
+            place = torch.tensor(path) + start
+            count = len(path)
+            positions[row, place] = torch.arange(count)
+            visible[row, place[:, None], place] = torch.ones(count, count, dtype=torch.bool).tril()
+            ends.append((row, place[-1].item()))
+    return ids, visible[:, None], positions, ends
+
+
+def fill_rows(sizes: list[int]) -> list[tuple[int, int]]:
+    """Puts groups into as few rows as the longest group is wide: (row, first column) of each."""
+    filled = []
+    starts = [(0, 0)] * len(sizes)
+    # The largest first: the small ones then fill the gaps.
+    for group in sorted(range(len(sizes)), key=lambda group: -sizes[group]):
+        fits = [row for row, used in enumerate(filled) if used + sizes[group] <= max(sizes)]
+        row = fits[0] if fits else len(filled)
+        if not fits:
+            filled.append(0)
+        starts[group] = row, filled[row]
+        filled[row] += sizes[group]
+    return starts

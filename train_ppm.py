@@ -58,8 +58,10 @@ import torch
 import torch.nn.functional as F
 import transformers
 from accelerate import init_empty_weights
+from accelerate.utils import extract_model_from_parallel
 
 import common
+import prefixes
 import trainer
 from common import UserError, setting
 from rstar import MARKERS, Node, encode, format_prompt, lines_of_code, nodes, read_trees, terminals
@@ -358,11 +360,36 @@ def load_model(name: str, seed: int):
 
 def score(model, groups: list[Group], pad: int) -> list[torch.Tensor]:
     """The scores of the texts of each group, (width,) each, as `PPM.score` computes them."""
+    # Siblings share all but their last step, so each beginning is read once (prefixes.py).
+    packed = prefixes.can_pack(extract_model_from_parallel(model))
+    logits = (packed_logits if packed else plain_logits)(model, groups, pad)
+    return list(torch.tanh(logits.float()).split([group.width for group in groups]))
+
+
+def plain_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
+    """The output of the head for each text, which is a row of its own: (texts,)."""
     texts = [ids for group in groups for ids in group.ids]
     ids, mask = trainer.collate(texts, pad, model.device)  # (B, T) each
-    logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits  # (B, 1)
-    scores = torch.tanh(logits[:, 0].float())  # (B,)
-    return list(scores.split([group.width for group in groups]))
+    return model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, 0]
+
+
+def packed_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
+    """The same from rows in which the texts of a group share what they begin with."""
+    ids, visible, positions, ends = prefixes.pack([group.ids for group in groups], pad)
+    # The model returns the head's output at one token of each row, and this takes it at all.
+    everywhere = []
+    head = common.scalar_head(extract_model_from_parallel(model))
+    hook = head.register_forward_hook(lambda layer, inputs, output: everywhere.append(output))
+    output = model(
+        input_ids=ids.to(model.device),
+        attention_mask=visible.to(model.device),
+        position_ids=positions.to(model.device),
+        use_cache=False,
+    )
+    hook.remove()
+    rows, columns = torch.tensor(ends, device=ids.device).T
+    # FSDP begins the backward pass at what the model returns, so that has to be part of the loss.
+    return everywhere[0][rows, columns, 0] + 0 * output.logits.sum()
 
 
 def loss_of(group: Group, r: torch.Tensor, settings: Settings) -> torch.Tensor:

@@ -4,7 +4,10 @@ import pytest
 import torch
 import transformers
 
+import prefixes
 import rstar
+import train_ppm
+import trainer
 from prefixes import Prefixes
 from rstar import PPM, Policy
 from test_models import KINDS, STEP, ids_of, make_model, make_ppm
@@ -142,3 +145,84 @@ def test_scores_along_a_path_are_those_of_whole_paths(folder, tmp_path, monkeypa
             lengths[1] - lengths[0],
             lengths[2] - lengths[1],
         ]
+
+
+# --------------------------------------------------------------------------------------------------
+# Training.
+
+
+GROUPS = [
+    [[5, 6, 7, 8, 9], [5, 6, 7, 20], [5, 6, 7, 8, 30, 31]],
+    [[40, 41]],
+    [[5, 6], [5, 6], [50, 6, 7]],
+    [[60 + i for i in range(9)], [60, 61, 63]],
+]
+
+
+def as_groups(texts):
+    """What train_ppm.py scores: only the tokens matter here."""
+    return [train_ppm.Group("", 1, [], [], [], ids) for ids in texts]
+
+
+def test_packed_groups_have_the_losses_and_gradients_of_single_rows(folder, tmp_path):
+    make_ppm(folder, tmp_path)
+    if not prefixes.can_pack(PPM(tmp_path).model):
+        pytest.skip("a model with a sliding window is not packed")
+    gradients = []
+    for logits_of in (train_ppm.plain_logits, train_ppm.packed_logits):
+        model = PPM(tmp_path).model
+        logits = logits_of(model, as_groups(GROUPS), 0)
+        # A loss that each text has another part in.
+        (torch.tanh(logits) * torch.arange(1, 10)).sum().backward()
+        gradients.append((logits.detach(), [p.grad for p in model.parameters()]))
+    (plain, plain_grads), (packed, packed_grads) = gradients
+    assert torch.allclose(plain, packed, atol=1e-5)
+    for one, other in zip(plain_grads, packed_grads):
+        assert one is other is None or torch.allclose(one, other, atol=1e-4)
+
+
+def test_the_trainer_packs_where_it_may(folder, tmp_path, monkeypatch):
+    make_ppm(folder, tmp_path)
+    model = PPM(tmp_path).model
+    calls = count_calls(monkeypatch, model)
+    scores = train_ppm.score(model, as_groups(GROUPS), 0)
+    assert [len(group) for group in scores] == [3, 1, 3, 2]
+    # A row for each text; or as wide as the longest group is without what is there twice, 10, a row
+    # for it, one for the groups of 8 and 2, and one for that of 5.
+    assert calls == [(3, 10) if prefixes.can_pack(model) else (9, 9)]
+
+
+def test_a_model_with_a_sliding_window_is_not_packed(tmp_path):
+    make_model("mistral", tmp_path, sliding_window=8)
+    assert not prefixes.can_pack(Policy(tmp_path).model)
+
+
+def test_what_the_texts_of_a_group_share_is_one_column():
+    ids, visible, positions, ends = prefixes.pack(GROUPS[:2], pad=0)
+    assert ids.tolist() == [[5, 6, 7, 8, 9, 20, 30, 31], [40, 41, 0, 0, 0, 0, 0, 0]]
+    assert positions[0].tolist() == [0, 1, 2, 3, 4, 3, 4, 5]
+    assert ends == [(0, 4), (0, 5), (0, 7), (1, 1)]
+    seen = [visible[0, 0, column].nonzero()[:, 0].tolist() for column in range(8)]
+    assert seen == [
+        *([0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]),
+        *([0, 1, 2, 5], [0, 1, 2, 3, 6], [0, 1, 2, 3, 6, 7]),
+    ]
+    # Padding sees itself: attention to nothing would be NaN.
+    assert visible[1, 0].diagonal().all()
+
+
+def test_rows_are_filled_with_the_largest_groups_first():
+    assert prefixes.fill_rows([2, 5, 3, 1, 4]) == [(2, 3), (0, 0), (2, 0), (1, 4), (1, 0)]
+
+
+def test_attention_in_float32_is_closer_to_float32_than_in_bf16(tmp_path):
+    make_model("llama", tmp_path)
+    ids = torch.arange(20, 60)[None]
+    exact, rounded = Policy(tmp_path).model, Policy(tmp_path).model
+    mixed = Policy(tmp_path).model
+    trainer.attend_in_float32(mixed)
+    with torch.inference_mode():
+        wanted = exact(ids).logits
+        with torch.autocast("cpu", torch.bfloat16):
+            errors = [(model(ids).logits - wanted).abs().mean() for model in (rounded, mixed)]
+    assert 0 < errors[1] < errors[0]
