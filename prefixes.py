@@ -17,6 +17,9 @@ from transformers.cache_utils import DynamicLayer
 
 import common
 
+# Tokens that two texts must have in common for a call of its own (our choice).
+WORTH_A_CALL = 32
+
 
 class Prefixes:
     """The texts that a model has read last, as lists of tokens, with their keys and values.
@@ -62,6 +65,9 @@ class Prefixes:
         mask (B, T) is 0 at the padding.
         """
         texts = [tuple(text) for text in texts]
+        # Otherwise each sibling would read their common path.
+        if shared := self.shared(texts):
+            self.read(shared, **options)
         known = [self.longest(text) for text in texts]
         width = max(length for length, _ in known)
         rest = max(len(text) - length for text, (length, _) in zip(texts, known))
@@ -81,6 +87,21 @@ class Prefixes:
         ).logits
         self.keep(texts, mask, cache)
         return logits, mask, cache
+
+    def shared(self, texts: list[tuple]) -> list[tuple]:
+        """The beginnings that some of the texts have in common and that are not kept yet."""
+        texts = sorted(set(texts))
+        beginnings = []
+        for one, other in zip(texts, texts[1:]) if self.room else ():
+            common_part = tuple(os.path.commonprefix([one, other]))
+            if len(common_part) < self.longest(common_part)[0] + WORTH_A_CALL:
+                continue
+            # Of three siblings two may share more: what they share holds the rest.
+            if beginnings and beginnings[-1] == common_part[: len(beginnings[-1])]:
+                beginnings.pop()
+            if not beginnings or common_part != beginnings[-1][: len(common_part)]:
+                beginnings.append(common_part)
+        return beginnings
 
     def repeat(self, known, width: int) -> DynamicCache:
         """A cache with a row for each kept beginning, padded on the left to one width."""

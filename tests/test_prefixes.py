@@ -77,6 +77,23 @@ def test_only_the_rest_of_a_known_text_is_read(tmp_path, monkeypatch):
     assert calls[-1] == (1, 4)
 
 
+def test_what_siblings_share_is_read_once_before_them(tmp_path, monkeypatch):
+    make_model("llama", tmp_path)
+    model = Policy(tmp_path).model
+    calls = count_calls(monkeypatch, model)
+    reader = Prefixes(model, room=1000)
+    path, other = list(range(20, 80)), list(range(100, 140))
+    texts = [path + [1, 2], path + [3], path[:50] + [4], path + [1, 5], other, other[:35], [7, 8]]
+    found = logits(reader, texts)
+    assert calls == [(2, 61), (7, 5)]
+    for text, one in zip(texts, found):
+        assert torch.allclose(one, plain(model, text), atol=1e-5)
+    # Now all of it is known, and a short beginning is not worth a call.
+    del calls[:]
+    logits(reader, [path + [1, 6], path + [9], [90, 91, 92], [90, 91, 93]])
+    assert calls == [(4, 3)]
+
+
 def test_the_oldest_text_is_dropped_where_there_is_no_room(tmp_path):
     make_model("llama", tmp_path)
     reader = Prefixes(Policy(tmp_path).model, room=10)
