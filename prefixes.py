@@ -70,18 +70,22 @@ class Prefixes:
             self.read(shared, **options)
         known = [self.longest(text) for text in texts]
         width = max(length for length, _ in known)
-        rest = max(len(text) - length for text, (length, _) in zip(texts, known))
+        news = [text[length:] for text, (length, _) in zip(texts, known)]
+        rest = max(map(len, news))
+
+        # What pads is no token of a text, but has to be one of the vocabulary.
+        pad = getattr(self.model.config, "pad_token_id", None) or 0
+        ids = torch.full((len(texts), rest), pad)
         mask = torch.zeros(len(texts), width + rest, dtype=torch.long)
-        ids = torch.full((len(texts), rest), getattr(self.model.config, "pad_token_id", None) or 0)
-        for row, (text, (length, _)) in enumerate(zip(texts, known)):
-            new = text[length:]
+        for row, (new, (length, _)) in enumerate(zip(news, known)):
             ids[row, rest - len(new) :] = torch.tensor(new)
-            mask[row, rest + width - len(new) :] = 1
+            mask[row, width + rest - len(new) :] = 1
             mask[row, width - length : width] = 1
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
-        cache = self.repeat(known, width)
+
         # A token's position is not its column.
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, width:]
+        cache = self.repeat(known, width)
         logits = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, cache=cache, **options
         ).logits
@@ -171,42 +175,44 @@ def pack(groups: list[list[list[int]]], pad: int):
     Returns ids (B, T); visible (B, 1, T, T), whether a column sees another; positions (B, T); and
     for each text the (row, column) of its last token, in the order of the texts.
     """
-    # The columns of each text within its group. A token that stands behind the same tokens in two
-    # texts has one column.
-    columns = []
-    tokens = []
-    for texts in groups:
-        known = {}
-        ids = []
-        columns.append([])
-        for text in texts:
-            at = -1
-            path = []
-            for token in text:
-                at = known.setdefault((at, token), len(known))
-                path.append(at)
-                if at == len(ids):
-                    ids.append(token)
-            columns[-1].append(path)
-        tokens.append(ids)
+    merged = [merge(texts) for texts in groups]
     # Several groups may share a row: padded to the longest group, half of it would be padding.
-    starts = fill_rows([len(ids) for ids in tokens])
-    shape = 1 + max(row for row, _ in starts), max(map(len, tokens))
+    starts = fill_rows([len(ids) for ids, _ in merged])
+    shape = 1 + max(row for row, _ in starts), max(len(ids) for ids, _ in merged)
     ids = torch.full(shape, pad)
     positions = torch.zeros(shape, dtype=torch.long)
     visible = torch.zeros(*shape, shape[1], dtype=torch.bool)
     # Attention to nothing at all would be NaN: a column of padding sees itself.
     visible.diagonal(dim1=1, dim2=2)[:] = True
     ends = []
-    for (row, start), group, new in zip(starts, columns, tokens):
+    for (row, start), (new, columns) in zip(starts, merged):
         ids[row, start : start + len(new)] = torch.tensor(new)
-        for path in group:
+        for path in columns:
             place = torch.tensor(path) + start
             count = len(path)
             positions[row, place] = torch.arange(count)
             visible[row, place[:, None], place] = torch.ones(count, count, dtype=torch.bool).tril()
             ends.append((row, place[-1].item()))
     return ids, visible[:, None], positions, ends
+
+
+def merge(texts: list[list[int]]) -> tuple[list[int], list[list[int]]]:
+    """(tokens, for each text the columns of its own among them).
+
+    A token that stands behind the same tokens in two texts has one column.
+    """
+    known = {}  # (column of the token before, token) -> column
+    ids = []
+    columns = []
+    for text in texts:
+        at = -1
+        columns.append([])
+        for token in text:
+            at = known.setdefault((at, token), len(known))
+            columns[-1].append(at)
+            if at == len(ids):
+                ids.append(token)
+    return ids, columns
 
 
 def fill_rows(sizes: list[int]) -> list[tuple[int, int]]:

@@ -408,8 +408,8 @@ class Policy:
         """One batch: its continuations, and how many tokens they have.
 
         A prompt is read once. Samples that agree so far share a row of the model, which splits
-        where they draw different tokens; a row leaves when it ends. Of the candidates of the tiny
-        policy, a seventh of the tokens is computed (13 to 22%, measured).
+        where they draw different tokens; a row leaves when it ends. So of the tokens of the tiny
+        policy's candidates a seventh is computed (13 to 22%, measured).
         """
         logits, mask, cache = self.prefixes.read(prompts, logits_to_keep=1)
         draw = Draw(texts, seeds, k, max(limits), temperature, self.model.device, self.path)
@@ -428,7 +428,8 @@ class Policy:
             before = pairs // size  # (R,): the row that each new one continues
             new = torch.cat([new[before], (pairs % size)[:, None]], 1)
             prompt = prompt[before]
-            # What has ended goes to its samples.
+
+            # The text of a row that has ended goes to its samples.
             ended = self.ended(new, stops) | (new.shape[1] >= limits[prompt])
             for position in ended.nonzero()[:, 0].tolist():
                 text = self.cut(new[position].tolist(), stops)
@@ -439,6 +440,7 @@ class Policy:
             goes_on = ~ended
             if not goes_on.any():
                 break
+
             # The rest goes on, and its rows move up.
             sample = sample[goes_on[row]]
             row = (goes_on.cumsum(0) - 1)[row[goes_on[row]]]

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +38,7 @@ import rstar
 import train_policy
 import train_ppm
 import trainer
-from rstar import BETWEEN, END_OF_CODE, END_OF_STEP, PPM, Config, Policy, nodes, search_each
+from rstar import BETWEEN, END_OF_CODE, END_OF_STEP, PPM, Config, Policy, search_each
 
 STEP = (END_OF_STEP, END_OF_CODE)
 
@@ -368,34 +369,48 @@ def wall_seconds(command) -> float:
 
 
 def duplicates() -> Iterator[Row]:
-    """Of all candidates' tokens: those that were computed, and those with a sibling's code."""
+    """The share of candidates' tokens whose code equals a sibling's, sampled and computed."""
     policy, ppm = bundled()
+    plain = Policy.__call__
     for name, numbers in (
         ("answering, temperature 0.4", dict(rollouts=16, candidates=8, temperature=0.4)),
         ("training data, temperature 1", dict(rollouts=4, candidates=8, temperature=1.0)),
     ):
+        counts = Counter()
+
+        def counted(self, texts, k, *more, counts=counts):
+            samples = plain(self, texts, k, *more)
+            for strings in samples if k > 1 else ():
+                count_tokens([(tuple(self.encode(s)), rstar.merge_key(s)) for s in strings], counts)
+            return samples
+
+        Policy.__call__ = counted
         forget(policy, ppm)
-        computed = []
-        forward = policy.model.forward
+        trees(policy, ppm, 50, expansions=1, **numbers)
+        Policy.__call__ = plain
+        again = 100 * counts["sampled again"] / counts["sampled"]
+        yield Row(f"tokens with a sibling's code, {name}", again, None, "%", None)
+        again = 100 * counts["computed again"] / counts["computed"]
+        yield Row("  the same of the tokens that are computed", again, None, "%", None)
+        share = 100 * counts["computed"] / counts["sampled"]
+        yield Row("  tokens that are computed", share, 100, "%", 100 / share)
 
-        def counted(*, input_ids, forward=forward, computed=computed, **options):
-            if input_ids.shape[1] == 1:
-                computed.append(len(input_ids))
-            return forward(input_ids=input_ids, **options)
 
-        policy.model.forward = counted
-        before = policy.tokens
-        grown = trees(policy, ppm, 50, mix="standard", expansions=1, **numbers)
-        policy.model.forward = forward
-        sampled = policy.tokens - before
-        again = 0
-        for root in grown:
-            for node in nodes(root):
-                steps, marker, _ = node.text.partition(END_OF_CODE)
-                again += (node.copies - 1) * policy.length(steps + marker)
-        yield Row(f"tokens with a sibling's code, {name}", 100 * again / sampled, None, "%", None)
-        share = 100 * sum(computed) / sampled
-        yield Row(f"  tokens that are computed, {name}", share, 100, "%", 100 / share)
+def count_tokens(candidates: list[tuple], counts: Counter) -> None:
+    """Adds up the tokens of a leaf's candidates, given as (tokens, what they are merged by)."""
+    firsts = {}
+    for tokens, key in candidates:
+        counts["sampled"] += len(tokens)
+        if firsts.setdefault(key, tokens) is not tokens:
+            counts["sampled again"] += len(tokens)
+    # A token is computed once for all texts that agree up to it.
+    computed = len(beginnings(tokens for tokens, _ in candidates))
+    counts["computed"] += computed
+    counts["computed again"] += computed - len(beginnings(firsts.values()))
+
+
+def beginnings(texts) -> set:
+    return {text[:length] for text in texts for length in range(1, len(text) + 1)}
 
 
 def growth() -> Iterator[Row]:

@@ -517,15 +517,20 @@ def by_index(path):
     }
 
 
+SMALL_SEARCH = ["--batch", "2", "--rollouts", "3", "--candidates", "3"]
+
+
+def write_problems(path, count):
+    world = [sys.executable, ROOT / "tiny" / "world.py", "--mix", "plain", "--count", str(count)]
+    path.write_bytes(subprocess.run(world, capture_output=True, check=True).stdout)
+    return path
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """A command line on the bundled models, and the trees that it makes undisturbed."""
     folder = tmp_path_factory.mktemp("real")
-    world = [sys.executable, ROOT / "tiny" / "world.py", "--mix", "plain", "--count", "8"]
-    text = subprocess.run(world, capture_output=True, text=True, check=True).stdout
-    (folder / "q.jsonl").write_text(text)
-    flags = ["--problems", folder / "q.jsonl", "--batch", "2", "--rollouts", "3"]
-    flags += ["--candidates", "3", "--trees"]
+    flags = ["--problems", write_problems(folder / "q.jsonl", 8), *SMALL_SEARCH, "--trees"]
     program = start(*flags, folder / "whole.jsonl")
     assert program.wait() == 0, program.stderr.read()
     return flags, by_index(folder / "whole.jsonl")
@@ -620,9 +625,10 @@ def test_kill_9_of_a_worker_is_one_line(real, out):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", [0, 2])
-def test_an_interrupt_of_all_processes_is_one_line(real, out, lines):
+def test_an_interrupt_of_all_processes_is_one_line(tmp_path, out, lines):
     """As a terminal sends Ctrl-C: to the whole group, perhaps while the workers import torch."""
-    flags, _ = real
+    # So many that the search is still at work half a second after its second line.
+    flags = ["--problems", write_problems(tmp_path / "q.jsonl", 300), *SMALL_SEARCH, "--trees"]
     program = start(*flags, out, "--workers", "2", start_new_session=True)
     wait_for_lines(out, lines, program)
     while not children(program.pid):
