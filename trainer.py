@@ -621,6 +621,10 @@ def in_rank(ranks: Iterator[int], train: Callable, settings, port: int) -> Itera
     rank = str(next(ranks))
     os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=str(settings.workers))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    # Else each would take a thread for every core: 1,200 tokens/s instead of 10,400 on two cores.
+    threads = max(1, common.default_threads() // settings.workers)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     # The lock of tqdm is a semaphore, which Python complains of if a signal ends this process.
     tqdm.set_lock(threading.RLock())
     yield train(settings)

@@ -707,6 +707,20 @@ def test_two_processes_train_what_one_does(folder, tmp_path, program, launcher):
     assert two == pytest.approx(one, rel=1e-4)
 
 
+@pytest.mark.parametrize("asked, cores, threads", [(None, 8, 4), (None, 1, 1), ("3", 8, 3)])
+def test_processes_share_the_cores(monkeypatch, asked, cores, threads):
+    before = torch.get_num_threads()
+    monkeypatch.setattr(os, "environ", dict(OMP_NUM_THREADS=asked) if asked else {})
+    monkeypatch.setattr(common, "default_threads", lambda: cores)
+    settings = policy_settings(workers=2)
+    try:
+        found = list(trainer.in_rank(iter([1]), lambda _: torch.get_num_threads(), settings, 9))
+    finally:
+        torch.set_num_threads(before)
+    # accelerate would set another number if this variable did not exist.
+    assert (found, os.environ["OMP_NUM_THREADS"]) == ([threads], str(threads))
+
+
 def running(parent):
     """The processes that a process has started."""
     tasks = Path(f"/proc/{parent}/task").glob("*/children")
