@@ -96,7 +96,7 @@ class Comparison:
 # The methods. Each returns the terminal nodes of each question, from which an answer is chosen.
 
 
-def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batch=16) -> dict:
+def evaluate(problems, policy, ppm, config: Config, comparison: Comparison, batch=48) -> dict:
     """Answers some problems with several methods.
 
     Returns {method: [(right, tokens) per problem]}; tokens are the mean over these problems.
@@ -310,6 +310,19 @@ def parse(arguments):
     return args, config, comparison, common.from_flags(Machine, args)
 
 
+# Problems in a batch, at least, where there are several processes (our choice).
+LEAST_BATCH = 16
+
+
+def cut(problems: int, largest: int, workers: int) -> list[int]:
+    """The bounds of batches of about one size: one of two could not spend a budget evenly."""
+    count = math.ceil(problems / largest)
+    # As many for each process, unless they would be small: else some would wait for the last.
+    if problems >= LEAST_BATCH * workers:
+        count = workers * math.ceil(count / workers)
+    return [problems * i // count for i in range(count + 1)]
+
+
 def evaluate_file(args, config, comparison, machine) -> int:
     """Every finished batch of problems is on disk; a rerun continues behind it."""
     problems = common.read_problems(args.problems)
@@ -317,12 +330,10 @@ def evaluate_file(args, config, comparison, machine) -> int:
     settings = settings_of(args, config, problems)
     settings.update(methods=comparison.chosen, samples=comparison.samples)
     settings.update(plausible=comparison.plausible)
+    bounds = cut(len(problems), machine.trees, machine.workers)
     # A budget is spent batch by batch, so other batches give other results.
-    settings.update(batch=machine.trees)
+    settings.update(batch=max(last - first for first, last in zip(bounds, bounds[1:])))
     with common.open_locked(out.with_name(f".{out.name}.lock")):
-        # Batches of about one size: one of two problems could not spend a budget evenly.
-        count = math.ceil(len(problems) / machine.trees)
-        bounds = [len(problems) * i // count for i in range(count + 1)]
         sizes = {str(first): last - first for first, last in zip(bounds, bounds[1:])}
         batches = read_outcomes(out, settings, sizes)
         jobs = [

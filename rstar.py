@@ -930,7 +930,7 @@ def search(
     rule: Callable[[Node, int, float], float] = uct,
     value: Callable[[Node], float] = value_of,
     choose: Callable[[list[Node]], Node | None] = choose,
-    batch: int = 16,
+    batch: int = 48,
     bar=None,
 ) -> list[Result]:
     """Searches `config.searches` trees for each question and chooses an answer.
@@ -983,7 +983,7 @@ def search_each(
     *,
     rule: Callable = uct,
     value: Callable = value_of,
-    batch: int = 16,
+    batch: int = 48,
     bar=None,
 ) -> Iterator[tuple[int, Node]]:
     """Searches one tree per (index, question, reference) and yields (index, root) when it is done.

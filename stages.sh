@@ -12,11 +12,10 @@ case ${SERVE:-} in "" | vllm) ;; *) fail "SERVE=$SERVE: must be vllm or nothing"
 GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null) ||
     fail "$PYTHON cannot import torch; pip install -r requirements.txt, or set PYTHON"
 if [ "$GPUS" -gt 0 ]; then
-    : "${WORKERS:=$GPUS}" "${SEARCH:=}"
+    : "${WORKERS:=$GPUS}"
 else
-    # On two cores, two processes of one thread are faster than one of two. 48 trees side by side
-    # took a seventh less time than 24.
-    : "${WORKERS:=2}" "${SEARCH:=--batch 48}"
+    # On two cores, two processes of one thread are faster than one of two.
+    : "${WORKERS:=2}"
     # Keep freed memory instead of returning it to the kernel: trains 3 times as fast.
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 fi

@@ -111,6 +111,20 @@ def test_sampling_ends_at_the_budget_or_at_a_good_score(enough, counts):
     assert [sum(end.copies for end in ends) for ends in solutions] == counts
 
 
+@pytest.mark.parametrize(
+    "problems, workers, bounds",
+    [
+        (40, 1, [0, 40]),
+        (40, 2, [0, 20, 40]),  # else one process would have nothing to do
+        (130, 2, [0, 32, 65, 97, 130]),
+        (30, 2, [0, 30]),  # batches of 15 could hardly spend a budget evenly
+        (1, 8, [0, 1]),
+    ],
+)
+def test_batches_are_of_one_size_and_each_process_has_as_many(problems, workers, bounds):
+    assert evaluate.cut(problems, 48, workers) == bounds
+
+
 def test_sampling_ends_when_nothing_can_be_written():
     class Silent(ScriptedPolicy):
         def __call__(self, texts, k, *more):
