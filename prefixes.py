@@ -70,16 +70,16 @@ class Prefixes:
             self.read(shared, **options)
         known = [self.longest(text) for text in texts]
         width = max(length for length, _ in known)
-        news = [text[length:] for text, (length, _) in zip(texts, known)]
-        rest = max(map(len, news))
+        rests = [text[length:] for text, (length, _) in zip(texts, known)]
+        columns = max(map(len, rests))
 
         # What pads is no token of a text, but has to be one of the vocabulary.
         pad = getattr(self.model.config, "pad_token_id", None) or 0
-        ids = torch.full((len(texts), rest), pad)
-        mask = torch.zeros(len(texts), width + rest, dtype=torch.long)
-        for row, (new, (length, _)) in enumerate(zip(news, known)):
-            ids[row, rest - len(new) :] = torch.tensor(new)
-            mask[row, width + rest - len(new) :] = 1
+        ids = torch.full((len(texts), columns), pad)
+        mask = torch.zeros(len(texts), width + columns, dtype=torch.long)
+        for row, (rest, (length, _)) in enumerate(zip(rests, known)):
+            ids[row, columns - len(rest) :] = torch.tensor(rest)
+            mask[row, width + columns - len(rest) :] = 1
             mask[row, width - length : width] = 1
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
 
