@@ -281,7 +281,7 @@ def training() -> Iterator[Row]:
         grown = trees(bundled()[0], None, 50, references=True, **numbers)
         lines = [rstar.tree_to_line(root, i, {}) + "\n" for i, root in enumerate(grown)]
         path.write_text("".join(lines))
-        flags = dict(trees=[str(path)], out="", length=2048, scale=3.0, center=0.5)
+        flags = dict(trees=[str(path)], out="", length=2048)
 
         base = str(ROOT / "tiny/base")
         settings = train_policy.Settings(base=base, **flags)
@@ -293,7 +293,9 @@ def training() -> Iterator[Row]:
         yield faster_training("policy", precision, model, rows, tokens, loss, loss, "1.5")
 
         policy = str(ROOT / "tiny/policy")
-        settings = train_ppm.Settings(policy=policy, answer_groups=4, **flags)
+        settings = train_ppm.Settings(
+            policy=policy, answer_groups=4, scale=3.0, center=0.5, **flags
+        )
         model, tokenizer = train_ppm.load_model(policy, 0)
         groups, _, _ = train_ppm.make_groups(settings, tokenizer, 2048)
         tokens = sum(len(ids) for group in groups for ids in group.ids)
