@@ -88,10 +88,7 @@ from itertools import chain
 from typing import Protocol
 
 import torch
-from transformers import (
-    GenerationConfig,
-    StopStringCriteria,
-)
+from transformers import GenerationConfig, StopStringCriteria
 from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 import common
