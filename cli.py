@@ -14,6 +14,7 @@ from pathlib import Path
 
 import common
 import pages
+import stock
 from client import is_served, with_model
 from common import HERE, Machine, ServerFault, UserError
 from rstar import (
@@ -92,11 +93,18 @@ def add_model_flags(parser) -> None:
         "policy)",
     )
     models.add_argument("--model", metavar="NAME", help="one of the models of the policy's server")
+    models.add_argument(
+        "--prompt",
+        metavar="FILE",
+        help="what a model that was not tuned on the step format reads, {question} in it, instead "
+        "of stock_prompt.txt; see examples/short_problems.txt",
+    )
 
 
 def resolve_models(args) -> None:
     """Fills in the bundled models. The bundled PPM suits no policy but its own."""
-    common.refuse_empty(args, "policy", "ppm", "model")
+    common.refuse_empty(args, "policy", "ppm", "model", "prompt")
+    args.prompt = stock.read_prompt(args.prompt) if args.prompt else ""
     args.policy = args.policy or str(BUNDLED_POLICY)
     if args.ppm is None:
         bundled = Path(args.policy).expanduser().resolve() == BUNDLED_POLICY
@@ -144,12 +152,14 @@ def check_tasks(args) -> None:
         pages.check_page(args.page)
 
 
-def load_models(policy: str, ppm: str, machine: Machine):
-    """(policy, PPM or None) for the names of two models."""
+def load_models(policy: str, ppm: str, machine: Machine, own_prompt: str = ""):
+    """(policy, PPM or None) for the names of two models, and perhaps a prompt of the user's own."""
     if is_served(policy):
-        loaded = ServedPolicy(policy, machine.in_flight)
+        loaded = ServedPolicy(policy, machine.in_flight, own_prompt)
     else:
-        loaded = Policy(policy, **machine.for_models)
+        loaded = Policy(policy, **machine.for_models, own_prompt=own_prompt)
+    if own_prompt and loaded.tuned:
+        raise UserError(f"--prompt: {policy} was tuned on the step format; leave the prompt out")
     if ppm == "none":
         return loaded, None
     if is_served(ppm):
@@ -162,7 +172,8 @@ def settings_of(args, config: Config, problems: list[dict]) -> dict:
     models = dict(policy=name_of(args.policy), ppm=name_of(args.ppm))
     # Trees of another search than this one (LOG.md, 2026-11-29) must not be mixed with its own.
     search = dict(dataclasses.asdict(config), version=2)
-    return dict(models, **search, problems=common.fingerprint(problems))
+    prompt = common.fingerprint(args.prompt) if args.prompt else None
+    return dict(models, **search, prompt=prompt, problems=common.fingerprint(problems))
 
 
 def name_of(model: str) -> str:
@@ -184,7 +195,7 @@ def answer_one(args, config: Config, machine: Machine) -> int:
         print(f"{question}\n")
     # A shell can pass half a character, which no tokenizer takes.
     question = question.encode("utf-8", "replace").decode()
-    policy, ppm = load_models(args.policy, args.ppm, machine)
+    policy, ppm = load_models(args.policy, args.ppm, machine, args.prompt)
     if too_long(question, policy):
         limit = f"{policy.longest} tokens"
         raise UserError(f"--problem is longer than the model can read ({limit})")
@@ -291,7 +302,7 @@ def search_file(args, config: Config, machine: Machine) -> int:
             if i not in finished
         ]
         written = 0
-        arguments = (args.policy, args.ppm, config, machine, settings)
+        arguments = (args.policy, args.ppm, args.prompt, config, machine, settings)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
@@ -325,9 +336,9 @@ def headline(totals: Counter, seconds: float) -> str:
     )
 
 
-def grow_trees(jobs, policy: str, ppm: str, config: Config, machine: Machine, settings: dict):
+def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine: Machine, settings: dict):
     """The work of one process: yields the line of each finished tree, and its counts."""
-    model, scorer = load_models(policy, ppm, machine)
+    model, scorer = load_models(policy, ppm, machine, prompt)
     tokens = 0
     repairs = 0
     trees = search_each(jobs, model, scorer, config, batch=machine.trees)

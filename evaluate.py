@@ -342,7 +342,7 @@ def evaluate_file(args, config, comparison, machine) -> int:
             if str(first) not in batches
         ]
         # Written after each batch: a kill loses only the batches in hand.
-        arguments = (args.policy, args.ppm, config, comparison, machine)
+        arguments = (args.policy, args.ppm, args.prompt, config, comparison, machine)
         done = sum(map(batch_length, batches.values()))
         with common.progress_bar(len(problems), "problem", done) as bar:
             work = common.in_processes(evaluate_batches, arguments, jobs, machine.workers)
@@ -357,9 +357,9 @@ def evaluate_file(args, config, comparison, machine) -> int:
     return 0
 
 
-def evaluate_batches(jobs, policy, ppm, config, comparison, machine):
+def evaluate_batches(jobs, policy, ppm, prompt, config, comparison, machine):
     """The work of one process: yields (number of the first problem, outcomes) of each batch."""
-    models = load_models(policy, ppm, machine)
+    models = load_models(policy, ppm, machine, prompt)
     for first, problems in jobs:
         yield first, evaluate(problems, *models, config, comparison, machine.trees)
 

@@ -15,12 +15,18 @@
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl ./evolve.sh
 #   SERVE=vllm VLLM=/path/of/its/python ./evolve.sh    vLLM computes the models of each search
+#   SETTINGS=examples/smollm2.sh POLICY=… PROBLEMS=… TEST=… ./evolve.sh    settings in a file
 #
 # Kill it at any time: the same command resumes. The paper's tables: ./paper_tables.sh
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # ---- Settings: environment variables. `: "${X:=1}"` sets X to 1 unless it is set. ----------------
+
+if [ -n "${SETTINGS:-}" ]; then
+    [ -r "$SETTINGS" ] || { echo "${0##*/}: SETTINGS=$SETTINGS: no such file" >&2; exit 2; }
+    . "$SETTINGS"
+fi
 
 if [ "${SMOKE:-}" = 1 ]; then           # few of everything, in one process: starting takes longest
     : "${OUT:=runs/smoke-tiny}" "${WORKERS:=1}"
@@ -31,11 +37,14 @@ fi
 : "${OUT:=runs/tiny}"                   # everything is written here
 : "${POLICY:=tiny/base}"                # the base that every round's policy is tuned from
 : "${BOOTSTRAP:=$POLICY}"               # who searches in round 1
+: "${PROMPT:=}"                         # a file: what a model that is not tuned reads; see rstar.py
 : "${PROBLEMS:=}" "${DEV:=}" "${TEST:=}"    # .json or .jsonl files; empty: the tiny world's
 : "${SEED:=0}"
 : "${COUNT:=200}"                       # 200 make 1,500 training problems (see MIXES; our choice)
 : "${SMALL:=40}"                        # dev problems after each round: a minute
 : "${DEV_ROUNDS:=0 1 2 3 4}"            # the rounds that they are for; 0 is the base
+: "${EACH:=}"                           # such as "--methods greedy" for less than all methods on dev
+                                        # problems, and on test problems in rounds 0 to 3
 : "${LARGE:=1000}"                      # test problems in round 4: intervals of 3 points
 : "${TABLE:=100}"                       # test problems in other rounds and in paper_tables.sh
 
@@ -60,13 +69,13 @@ fi
 
 # ---- The three commands that a round consists of -------------------------------------------------
 
-# trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES SEED: training data. Temperature 1, since equal
-# steps teach nothing. A node is expanded once, as in the paper: expanding it again on each visit
+# trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES SEED [FLAGS]: training data. Temperature 1, since
+# equal steps teach nothing. A node is expanded once, as in the paper: expanding it again on each visit
 # took round 1 a third longer for 410 of 800 problems instead of 402.
 trees() {
     stage "trees.$1.jsonl" $PYTHON rstar.py --trees "$OUT/trees.$1.jsonl" \
         --problems "$OUT/problems.$2" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" \
-        --seed "$7" --expansions 1 --temperature 1 --workers "$WORKERS" $SEARCH
+        --seed "$7" --expansions 1 --temperature 1 --workers "$WORKERS" $SEARCH "${@:8}"
 }
 
 # train NAME PROGRAM FLAGS...: the model OUT/NAME.
@@ -90,15 +99,15 @@ MIXES+=" standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 rounds() {
     problems train "$PROBLEMS" "--split train --solutions" $MIXES
     problems dev "$DEV" "--split dev" "standard:$SMALL"
-    [[ $DEV_ROUNDS != *0* ]] || evaluate dev-r0 dev "$POLICY" none
+    [[ $DEV_ROUNDS != *0* ]] || evaluate dev-r0 dev "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
 
     searched=()                         # the trainers read the trees of all rounds so far
-    local r more rollouts candidates policy=$BOOTSTRAP ppm=none
+    local r more rollouts candidates policy=$BOOTSTRAP own=$PROMPT ppm=none
     for r in 1 2 3 4; do
         rollouts=$ROLLOUTS
         [ $r -ne 1 ] || rollouts=$(((ROLLOUTS + 1) / 2))    # the bootstrap policy is large (paper)
         candidates=$(cut -d " " -f $r <<< "$CANDIDATES")
-        trees "r$r" train "$policy" "$ppm" $rollouts $candidates "$SEED"
+        trees "r$r" train "$policy" "$ppm" $rollouts $candidates "$SEED" ${own:+--prompt "$own"}
         searched+=("$OUT/trees.r$r.jsonl")
 
         # Fresh trees for what no tree has solved so far: other samples, and more of them (paper).
@@ -113,10 +122,10 @@ rounds() {
         fi
 
         # From the base each time, not from the last round's policy (paper).
-        policy=$OUT/policy-r$r
+        policy=$OUT/policy-r$r own=
         train "policy-r$r" train_policy.py --base "$POLICY" --trees "${searched[@]}" $TRAIN
         train "ppm-r$r" train_ppm.py --policy "$policy" --trees "${searched[@]}" $TRAIN_PPM
-        [[ $DEV_ROUNDS != *$r* ]] || evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r"
+        [[ $DEV_ROUNDS != *$r* ]] || evaluate "dev-r$r" dev "$policy" "$OUT/ppm-r$r" $EACH
         [ $r -eq 1 ] || ppm=$OUT/ppm-r$r    # that of round 1 is too weak to guide a search (paper)
     done
     # Later rounds have harder pairs: only on the same ones can their PPMs be compared.
@@ -136,8 +145,8 @@ tests() {
         problems few "" "--split test" "standard:$TABLE"
     fi
     for kind in $kinds; do evaluate "$kind-r4" "$kind" "$OUT/policy-r4" "$OUT/ppm-r4"; done
-    for r in 3 2 1; do evaluate "${kinds%% *}-r$r" $few "$OUT/policy-r$r" "$OUT/ppm-r$r"; done
-    evaluate "${kinds%% *}-r0" $few "$POLICY" none
+    for r in 3 2 1; do evaluate "${kinds%% *}-r$r" $few "$OUT/policy-r$r" "$OUT/ppm-r$r" $EACH; done
+    evaluate "${kinds%% *}-r0" $few "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
 }
 
 # At the start of a new run.

@@ -232,7 +232,7 @@ def refuse_other_settings(path, stored, current: dict) -> None:
     """Raises UserError unless the settings stored beside some results are the current ones."""
     if not isinstance(stored, dict) or not stored.keys() & current.keys():
         raise UserError(f"{path}: holds something else; give another name")
-    hashes = dict(problems="other questions", data_hash="other data")
+    hashes = dict(problems="other questions", data_hash="other data", prompt="another prompt")
     differences = []
     for name, value in current.items():
         if stored.get(name) != value:

@@ -14,7 +14,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # greedy NAME POLICY: one greedy solution each; 200 problems side by side: nothing is searched.
 greedy() {
-    evaluate "data-$1-r4" tables "$2" none --methods greedy --batch 200
+    evaluate "data-$1-r4" tables "$2" none --methods greedy --batch 200 "${@:3}"
 }
 
 # tuned NAME FLAGS...: a policy on other data, tuned from the base as in the rounds.
@@ -27,7 +27,7 @@ policies() {
     problems tables "$TEST" "--split test" "standard:$LARGE"
 
     # Round by round (paper: 58.8 to 78.4 on MATH).
-    greedy base "$POLICY"
+    greedy base "$POLICY" ${PROMPT:+--prompt "$PROMPT"}
     greedy r1 "$OUT/policy-r1"
     greedy r2 "$OUT/policy-r2"
     greedy eq3 "$OUT/policy-r3"

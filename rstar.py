@@ -282,6 +282,7 @@ class Policy:
 
     path     a local folder, a hub id or a .gguf file
     rows     sequences in one call of the model
+    own_prompt  what a model that was not tuned reads instead of stock_prompt.txt
     tuned    whether the markers that it has to write are tokens of its vocabulary. Such a model
              gets the bare format and stops at tokens; any other one is told the format with two
              examples and stops at the marker strings.
@@ -290,13 +291,21 @@ class Policy:
     longest  how many tokens it can read
     """
 
-    def __init__(self, path, device: str = "auto", dtype: str = "auto", rows: int | str = "auto"):
+    def __init__(
+        self,
+        path,
+        device: str = "auto",
+        dtype: str = "auto",
+        rows: int | str = "auto",
+        own_prompt: str = "",
+    ):
         endings = ("CausalLM", "LMHeadModel")
         self.model, self.tokenizer = common.load(
             path, "policy", "AutoModelForCausalLM", endings, device, dtype
         )
         self.path = str(path)
         self.asked_rows = rows
+        self.own_prompt = own_prompt
         self.tokens = 0
         self.repaired = 0
         self.longest = common.context_length(self.model)
@@ -344,7 +353,7 @@ class Policy:
         if self.tuned:
             return format_prompt(question)
         question = broken_up(without_markers(question), special_tokens(self.tokenizer))
-        return stock.format_stock_prompt(question, self.tokenizer)
+        return stock.format_stock_prompt(question, self.tokenizer, self.own_prompt)
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a prompt and what follows it."""

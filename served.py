@@ -151,9 +151,10 @@ class ServedPolicy:
     OPTIONAL = dict(top_k=-1, min_p=0.0, repetition_penalty=1.0, add_special_tokens=False)
     OPTIONAL |= dict(seed=0, include_stop_str_in_output=True, skip_special_tokens=False)
 
-    def __init__(self, address: str, in_flight: int = 256):
+    def __init__(self, address: str, in_flight: int = 256, own_prompt: str = ""):
         self.server = Server(address, "policy", in_flight)
         self.path = address
+        self.own_prompt = own_prompt
         self.tokens = 0
         self.repaired = 0
         self.longest = self.server.longest
@@ -176,7 +177,7 @@ class ServedPolicy:
         question = rstar.without_markers(question)
         if is_local(self.tokenizer):
             question = rstar.broken_up(question, rstar.special_tokens(self.tokenizer))
-        return stock.format_stock_prompt(question, self.tokenizer)
+        return stock.format_stock_prompt(question, self.tokenizer, self.own_prompt)
 
     def length(self, text: str) -> int:
         """The number of tokens of a text."""

@@ -27,7 +27,7 @@ def scripted(monkeypatch):
     """Scripted models instead of real ones; the list holds the policies that were loaded."""
     policies = []
 
-    def load_models(policy, ppm, machine):
+    def load_models(policy, ppm, machine, prompt):
         policies.append(ScriptedPolicy(TWO))
         if ppm == "none":
             return policies[-1], None
@@ -71,7 +71,7 @@ def refused(capsys, *arguments):
 
 
 def load_that_raises(error):
-    def load_models(policy, ppm, machine):
+    def load_models(*models):
         raise error
 
     return load_models
@@ -210,6 +210,35 @@ def test_trees_of_other_settings_are_not_mixed_in(scripted, capsys, command, fla
     cli.main(command)
     capsys.readouterr()
     assert says in refused(capsys, *command, *flags)
+
+
+def test_trees_of_another_prompt_are_not_mixed_in(scripted, tmp_path, capsys, command):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("Problem: {question}")
+    assert cli.main([*command, "--prompt", str(prompt)]) == 0
+    capsys.readouterr()
+    prompt.write_text("Question: {question}")
+    assert "another prompt" in refused(capsys, *command, "--prompt", prompt)
+    assert "another prompt" in refused(capsys, *command)
+    prompt.write_text("Problem: {question}")
+    assert cli.main([*command, "--prompt", str(prompt)]) == 0
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("Problem: ", "holds no {question}"),
+        ("Problem: {question}", "tuned on the step format"),
+        ("", "is empty"),
+        (None, "no such file"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used(tmp_path, capsys, text, says):
+    prompt = tmp_path / "prompt.txt"
+    if text is not None:
+        prompt.write_text(text)
+    line = refused(capsys, "--problem", "1 + 1?", "--prompt", prompt)
+    assert says in line and "prompt" in line
 
 
 def test_flags_of_the_machine_may_change_between_reruns(scripted, command):

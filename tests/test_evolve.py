@@ -259,6 +259,31 @@ def test_your_own_test_file_is_taken_whole(finished):
     assert value(last, "--policy") == BASE and value(last, "--ppm") == "none"
 
 
+def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(stand_in):
+    mine = {name: value for name, value in stand_in.items() if name != "SMOKE"}
+    mine.update(SETTINGS="examples/smollm2.sh", ROLLOUTS="6", TEST=mine["PROBLEMS"])
+    done = run(mine, "test")
+    assert done.returncode == 0, done.stderr
+    searches = [call for call in calls(mine) if call[0] == "rstar.py"]
+    assert [value(call, "--rollouts") for call in searches] == ["3", "6", "6", "6", "12"]
+    # The last one counts; evolve.sh itself has put --temperature 1 before it.
+    assert all(call[::-1][call[::-1].index("--temperature") - 1] == "0.7" for call in searches)
+    # Methods other than greedy decoding only for the last round's test.
+    evaluations = [call for call in calls(mine) if call[0] == "evaluate.py"]
+    whole = [value(call, "--out") for call in evaluations if "--methods" not in call]
+    assert whole == [f"{mine['OUT']}/eval.test-r4.json"]
+
+
+def test_only_models_that_are_not_tuned_get_the_prompt(stand_in):
+    folder = Path(stand_in["OUT"])
+    assert run(stand_in, "test", PROMPT="mine.txt", TEST=stand_in["PROBLEMS"]).returncode == 0
+    prompted = [call for call in calls(stand_in) if "--prompt" in call]
+    assert {value(call, "--policy") for call in prompted} == {BASE}
+    outs = ["trees.r1.jsonl", "eval.dev-r0.json", "eval.test-r0.json"]
+    assert {path for call in prompted for path in call} >= {str(folder / out) for out in outs}
+    assert len(prompted) == len(outs)
+
+
 @pytest.mark.slow
 def test_the_papers_tables_have_an_evaluation_for_each_line(stand_in):
     # "more pretraining" needs the tiny world's own problems
@@ -327,6 +352,7 @@ def test_a_program_that_was_killed_is_named(stand_in):
         ({}, ["dance"], "dance: unknown"),
         ({}, ["test", "more"], "test more: unknown"),
         (dict(WORKERS="0"), [], "WORKERS=0: must be a whole number"),
+        (dict(SETTINGS="nowhere.sh"), [], "SETTINGS=nowhere.sh: no such file"),
         (dict(SMOKE="yes"), [], "SMOKE=yes: must be 1 or nothing"),
         (dict(COUNT="abc"), [], "COUNT=abc: must be a whole number"),
         (dict(SEED="-1"), [], "SEED=-1: must be a whole number"),

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -331,9 +332,20 @@ def test_the_prompt_of_a_stock_model_has_two_examples(tmp_path, chat):
     assert ("<assistant><code>" in prompt) == chat
 
 
-def test_the_worked_examples_are_right():
-    solutions = re.findall(r"<code>\n.*?<end_of_answer>", stock.STOCK_PROMPT, re.DOTALL)
-    assert len(solutions) == 2
+def test_a_prompt_of_ones_own_is_used_as_it_is(tmp_path):
+    make_model("qwen2", tmp_path, tuned=False, chat=True)
+    policy = Policy(tmp_path, own_prompt="Problem: {question}")
+    begin = policy.tokenizer.bos_token or ""
+    assert policy.prompt("What is <code> + 1?") == f"{begin}Problem: What is < code> + 1?\n<code>\n"
+
+
+SHORT_PROBLEMS = (Path(__file__).parent.parent / "examples" / "short_problems.txt").read_text()
+
+
+@pytest.mark.parametrize("prompt, count", [(stock.STOCK_PROMPT, 2), (SHORT_PROBLEMS, 6)])
+def test_the_worked_examples_are_right(prompt, count):
+    solutions = re.findall(r"<code>\n.*?<end_of_answer>", prompt, re.DOTALL)
+    assert len(solutions) == count
     with Verifier() as verifier:
         for solution in solutions:
             result = verifier.run(rstar.code_of(solution).replace("<code>", ""))

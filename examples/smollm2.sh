@@ -1,0 +1,12 @@
+# Settings of evolve.sh for a real model that two cores can train: SmolLM2-135M, on problems of one
+# or two operations. The environment goes before them. README, "A real model", has the commands.
+
+: "${PROMPT:=examples/short_problems.txt}"  # without it 3 of 480 samples were right, with it 47
+: "${ROLLOUTS:=8}"                      # 4 in round 1: trees of two steps are soon closed
+: "${CANDIDATES:=4 5 5 8}"
+: "${HARDER:=2}"
+: "${SEARCH:=--temperature 0.7 --step-tokens 48 --depth 6}"     # at 1 a model this small rambles
+: "${ANSWER:=--rollouts 8 --candidates 5}"
+: "${EACH:=--methods greedy}"           # trees on test problems for round 4 alone: they take longest
+: "${TRAIN:=--epochs 3 --batch 16 --lr 1e-4}"
+: "${TRAIN_PPM:=--epochs 2 --batch 16 --lr 5e-5}"
