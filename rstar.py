@@ -152,6 +152,7 @@ END_OF_CODE = "<end_of_code>"
 END_OF_ANSWER = "<end_of_answer>"
 MARKERS = ["<|user|>", "<|assistant|>", "<code>", END_OF_STEP, END_OF_CODE]
 MARKERS += ["<output>", "<end_of_output>", "<answer>", END_OF_ANSWER]
+WRITTEN = (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)  # by the policy; it reads the others
 PROMPT = (
     "<|user|>:\n{question}\n"
     "<|assistant|>: Let's think step by step and solve the problem with code.<code>\n"
@@ -312,8 +313,7 @@ class Policy:
         # A model tuned by train_policy.py has each marker as one token. Any other one would spell
         # a marker in several, so it has to be told the format and watched for strings.
         vocabulary = self.tokenizer.get_vocab()
-        written = (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)
-        self.tuned = all(marker in vocabulary for marker in written)
+        self.tuned = all(marker in vocabulary for marker in WRITTEN)
         self.criteria = {}  # built once for each tuple of stops: seconds with a large vocabulary
         self.end_tokens = self.take_end_tokens()
         self.prefixes = Prefixes(self.model)

@@ -34,7 +34,7 @@ import rstar
 import stock
 from client import STREAK, Server, one_line, print_above
 from common import ServerFault, UserError
-from rstar import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, Node
+from rstar import END_OF_CODE, END_OF_STEP, Node
 from verifier import Verifier
 
 LOST = 16  # trees lost in a row until no new ones are started; our choice
@@ -160,8 +160,7 @@ class ServedPolicy:
         self.longest = self.server.longest
         self.tokenizer = tokenizer_of(self.server)
         markers = [
-            self.tokenizer.encode(marker, add_special_tokens=False)
-            for marker in (END_OF_STEP, END_OF_CODE, END_OF_ANSWER)
+            self.tokenizer.encode(marker, add_special_tokens=False) for marker in rstar.WRITTEN
         ]
         # Three different ones: a vocabulary may have one token for all that is unknown.
         self.tuned = len({tokens[0] for tokens in markers if len(tokens) == 1}) == len(markers)

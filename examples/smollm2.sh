@@ -8,5 +8,5 @@
 : "${SEARCH:=--temperature 0.7 --step-tokens 48 --depth 6}"     # at 1 a model this small rambles
 : "${ANSWER:=--rollouts 8 --candidates 5}"
 : "${EACH:=--methods greedy}"           # trees on test problems for round 4 alone: they take longest
-: "${TRAIN:=--epochs 3 --batch 16 --lr 1e-4}"
-: "${TRAIN_PPM:=--epochs 2 --batch 16 --lr 5e-5}"
+: "${TRAIN:=--epochs 3 --batch 4 --lr 1e-4}"
+: "${TRAIN_PPM:=--epochs 2 --batch 8 --lr 5e-5}"

@@ -1,7 +1,8 @@
-"""A public benchmark as problems for evolve.sh: `python examples/svamp.py SVAMP OUT`
+"""A public benchmark as problems for evolve.sh: `python examples/svamp.py SVAMP OUT 400`
 
-SVAMP is a clone of github.com/arkilpatel/SVAMP. OUT gets train.json (problems of one or two
-operations from MAWPS and ASDiv), dev.json (200 problems of SVAMP) and test.json (the other 800).
+SVAMP is a clone of github.com/arkilpatel/SVAMP. OUT gets train.json (400 problems of one or two
+operations from MAWPS and ASDiv, or all without the last argument), dev.json (200 problems of SVAMP)
+and test.json (the other 800).
 """
 
 import csv
@@ -28,7 +29,7 @@ def fill_in(text: str, numbers: list[str]) -> str:
     return re.sub(r"number(\d+)", lambda place: whole(numbers[int(place[1])]), text)
 
 
-svamp, out = map(Path, sys.argv[1:])
+svamp, out = map(Path, sys.argv[1:3])
 train = {}  # by question, since some occur twice
 for row in csv.DictReader((svamp / "data" / "mawps-asdiv-a_svamp" / "train.csv").open()):
     numbers = row["Numbers"].split()
@@ -39,7 +40,10 @@ test = []
 for row in json.loads((svamp / "SVAMP.json").read_text()):
     question = f"{row['Body'].strip().removesuffix('.')}. {row['Question'].strip()}"
     test.append(dict(question=question, answer=whole(str(row["Answer"]))))
-random.Random(0).shuffle(test)
+train = [*train.values()]
+for records in (train, test):
+    random.Random(0).shuffle(records)
+train = train[: int((sys.argv + [len(train)])[3])]
 out.mkdir(parents=True, exist_ok=True)
-for name, records in dict(train=[*train.values()], dev=test[:200], test=test[200:]).items():
+for name, records in dict(train=train, dev=test[:200], test=test[200:]).items():
     (out / f"{name}.json").write_text(json.dumps(records, indent=1))

@@ -57,17 +57,22 @@ def test_svamp_becomes_problems(tmp_path):
     folder.mkdir(parents=True)
     question = '"Tom has number0 pens , and number1 more . How many in number2 days ?"'
     row = f"{question},3.0 4.5 10.0,* number2 + number0 number1,75.0\n"
-    (folder / "train.csv").write_text(f"Question,Numbers,Equation,Answer\n{row}{row}")
+    rows = row + row + row.replace("Tom", "Ann")
+    (folder / "train.csv").write_text(f"Question,Numbers,Equation,Answer\n{rows}")
     problems = [dict(Body=" Tom had 2 pens", Question="How many?", Answer=2.0)] * 201
     (tmp_path / "svamp" / "SVAMP.json").write_text(json.dumps(problems))
     program = HOUSE / "examples" / "svamp.py"
     command = [sys.executable, program, tmp_path / "svamp", tmp_path / "out"]
+
+    def records():
+        names = ("train", "dev", "test")
+        return [json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in names]
+
     subprocess.run(command, check=True)
-    train, dev, test = (
-        json.loads((tmp_path / "out" / f"{name}.json").read_text())
-        for name in ("train", "dev", "test")
-    )
+    train, dev, test = records()
     text = "Tom has 3 pens, and 4.5 more. How many in 10 days?"
-    assert train == [dict(question=text, answer="75", expression="(10 * (3 + 4.5))")]
-    assert (len(dev), len(test)) == (200, 1)
+    assert dict(question=text, answer="75", expression="(10 * (3 + 4.5))") in train
+    assert (len(train), len(dev), len(test)) == (2, 200, 1)
     assert test == [dict(question="Tom had 2 pens. How many?", answer="2")]
+    subprocess.run([*command, "1"], check=True)
+    assert len(records()[0]) == 1

@@ -31,6 +31,7 @@ from rstar import (
     END_OF_STEP,
     MARKERS,
     PPM,
+    WRITTEN,
     Node,
     Policy,
     nodes,
@@ -446,14 +447,16 @@ def test_a_stock_model_gets_a_token_for_each_marker(folder):
     assert tuned.tokenizer.pad_token == "<pad>" != tuned.tokenizer.eos_token
 
 
-def test_a_new_marker_starts_as_a_copy_of_a_like_token(folder):
+def test_a_new_marker_starts_as_the_end_token_if_the_policy_writes_it_else_as_the_mean(folder):
+    stock = transformers.AutoModelForCausalLM.from_pretrained(folder / "stock", dtype=torch.float32)
     model, tokenizer = train_policy.load_model(str(folder / "stock"))
-    (newline,) = tokenizer("\n", add_special_tokens=False)["input_ids"]
-    copies = {END_OF_STEP: tokenizer.eos_token_id, "<answer>": newline}
-    for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
-        for marker, like in copies.items():
-            row = layer.weight[tokenizer.convert_tokens_to_ids(marker)]
-            assert torch.equal(row, layer.weight[like])
+    for layers in ("get_input_embeddings", "get_output_embeddings"):
+        before = getattr(stock, layers)().weight
+        after = getattr(model, layers)().weight
+        for marker in MARKERS:
+            row = after[tokenizer.convert_tokens_to_ids(marker)]
+            start = before[tokenizer.eos_token_id] if marker in WRITTEN else before.mean(0)
+            assert torch.allclose(row, start, atol=1e-6), marker
 
 
 @pytest.mark.parametrize("data", ["unverified", "outcome"])
