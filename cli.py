@@ -152,13 +152,13 @@ def check_tasks(args) -> None:
         pages.check_page(args.page)
 
 
-def load_models(policy: str, ppm: str, machine: Machine, own_prompt: str = ""):
-    """(policy, PPM or None) for the names of two models, and perhaps a prompt of the user's own."""
+def load_models(policy: str, ppm: str, machine: Machine, prompt: str):
+    """(policy, PPM or None) for the names of two models, and a prompt of the user's own or ""."""
     if is_served(policy):
-        loaded = ServedPolicy(policy, machine.in_flight, own_prompt)
+        loaded = ServedPolicy(policy, machine.in_flight, prompt)
     else:
-        loaded = Policy(policy, **machine.for_models, own_prompt=own_prompt)
-    if own_prompt and loaded.tuned:
+        loaded = Policy(policy, **machine.for_models, own_prompt=prompt)
+    if prompt and loaded.tuned:
         raise UserError(f"--prompt: {policy} was tuned on the step format; leave the prompt out")
     if ppm == "none":
         return loaded, None

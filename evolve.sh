@@ -23,28 +23,27 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # ---- Settings: environment variables. `: "${X:=1}"` sets X to 1 unless it is set. ----------------
 
-if [ -n "${SETTINGS:-}" ]; then
-    [ -r "$SETTINGS" ] || { echo "${0##*/}: SETTINGS=$SETTINGS: no such file" >&2; exit 2; }
-    . "$SETTINGS"
-fi
-
 if [ "${SMOKE:-}" = 1 ]; then           # few of everything, in one process: starting takes longest
     : "${OUT:=runs/smoke-tiny}" "${WORKERS:=1}"
     : "${COUNT:=2}" "${SMALL:=2}" "${LARGE:=4}" "${TABLE:=4}" "${ROLLOUTS:=3}" "${DEV_ROUNDS:=4}"
     : "${ANSWER:=--rollouts 2 --candidates 2 --c 1 --stop 0}"
     : "${TRAIN:=--epochs 1 --lr 3e-4}" "${TRAIN_PPM:=--epochs 1 --lr 1e-3}"
 fi
+if [ -n "${SETTINGS:-}" ]; then         # a file of such lines
+    [ -r "$SETTINGS" ] || { echo "${0##*/}: SETTINGS=$SETTINGS: no such file" >&2; exit 2; }
+    . "$SETTINGS"
+fi
 : "${OUT:=runs/tiny}"                   # everything is written here
 : "${POLICY:=tiny/base}"                # the base that every round's policy is tuned from
 : "${BOOTSTRAP:=$POLICY}"               # who searches in round 1
-: "${PROMPT:=}"                         # a file: what a model that is not tuned reads; see rstar.py
+: "${PROMPT:=}"                         # a file; see rstar.py --help. For models that are not tuned
 : "${PROBLEMS:=}" "${DEV:=}" "${TEST:=}"    # .json or .jsonl files; empty: the tiny world's
 : "${SEED:=0}"
 : "${COUNT:=200}"                       # 200 make 1,500 training problems (see MIXES; our choice)
 : "${SMALL:=40}"                        # dev problems after each round: a minute
 : "${DEV_ROUNDS:=0 1 2 3 4}"            # the rounds that they are for; 0 is the base
-: "${EACH:=}"                           # such as "--methods greedy" for less than all methods on dev
-                                        # problems, and on test problems in rounds 0 to 3
+: "${EACH:=}"                           # such as "--methods greedy": flags for the dev problems,
+                                        # and for the test problems of rounds 0 to 3
 : "${LARGE:=1000}"                      # test problems in round 4: intervals of 3 points
 : "${TABLE:=100}"                       # test problems in other rounds and in paper_tables.sh
 
@@ -69,9 +68,9 @@ fi
 
 # ---- The three commands that a round consists of -------------------------------------------------
 
-# trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES SEED [FLAGS]: training data. Temperature 1, since
-# equal steps teach nothing. A node is expanded once, as in the paper: expanding it again on each visit
-# took round 1 a third longer for 410 of 800 problems instead of 402.
+# trees NAME PROBLEMS POLICY PPM ROLLOUTS CANDIDATES SEED [FLAGS]: training data. Temperature 1,
+# since equal steps teach nothing. A node is expanded once, as in the paper: expanding it again on
+# each visit took round 1 a third longer for 410 of 800 problems instead of 402.
 trees() {
     stage "trees.$1.jsonl" $PYTHON rstar.py --trees "$OUT/trees.$1.jsonl" \
         --problems "$OUT/problems.$2" --policy "$3" --ppm "$4" --rollouts "$5" --candidates "$6" \
@@ -99,7 +98,8 @@ MIXES+=" standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 rounds() {
     problems train "$PROBLEMS" "--split train --solutions" $MIXES
     problems dev "$DEV" "--split dev" "standard:$SMALL"
-    [[ $DEV_ROUNDS != *0* ]] || evaluate dev-r0 dev "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
+    [[ $DEV_ROUNDS != *0* ]] ||
+        evaluate dev-r0 dev "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
 
     searched=()                         # the trainers read the trees of all rounds so far
     local r more rollouts candidates policy=$BOOTSTRAP own=$PROMPT ppm=none
@@ -145,7 +145,9 @@ tests() {
         problems few "" "--split test" "standard:$TABLE"
     fi
     for kind in $kinds; do evaluate "$kind-r4" "$kind" "$OUT/policy-r4" "$OUT/ppm-r4"; done
-    for r in 3 2 1; do evaluate "${kinds%% *}-r$r" $few "$OUT/policy-r$r" "$OUT/ppm-r$r" $EACH; done
+    for r in 3 2 1; do
+        evaluate "${kinds%% *}-r$r" $few "$OUT/policy-r$r" "$OUT/ppm-r$r" $EACH
+    done
     evaluate "${kinds%% *}-r0" $few "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
 }
 

@@ -281,15 +281,15 @@ def repair(samples: list[list[str]]) -> tuple[list[list[str]], int]:
 class Policy:
     """The language model that proposes steps: `Policy(path)(texts, k, ...)`.
 
-    path     a local folder, a hub id or a .gguf file
-    rows     sequences in one call of the model
-    own_prompt  what a model that was not tuned reads instead of stock_prompt.txt
-    tuned    whether the markers that it has to write are tokens of its vocabulary. Such a model
-             gets the bare format and stops at tokens; any other one is told the format with two
-             examples and stops at the marker strings.
-    tokens   how many tokens it has generated so far, without those behind a stop marker
-    repaired from how many candidates fences or prose were removed, if it was not tuned
-    longest  how many tokens it can read
+    path        a local folder, a hub id or a .gguf file
+    rows        sequences in one call of the model
+    own_prompt  what a model that was not tuned reads, instead of stock_prompt.txt
+    tuned       whether the markers that it has to write are tokens of its vocabulary. Such a model
+                gets the bare format and stops at tokens; any other one is told the format with two
+                examples and stops at the marker strings.
+    tokens      how many tokens it has generated so far, without those behind a stop marker
+    repaired    from how many candidates fences or prose were removed, if it was not tuned
+    longest     how many tokens it can read
     """
 
     def __init__(
