@@ -14,7 +14,7 @@ GPUS=$($PYTHON -c "import torch; print(torch.cuda.device_count())" 2> /dev/null)
 if [ "$GPUS" -gt 0 ]; then
     : "${WORKERS:=$GPUS}"
 else
-    # On two cores, two processes of one thread are faster than one of two.
+    # On two cores, two processes of one thread are faster than one of two for the bundled models.
     : "${WORKERS:=2}"
     # Keep freed memory instead of returning it to the kernel: trains 3 times as fast.
     export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
