@@ -167,7 +167,7 @@ def test_a_rerun_of_a_finished_file_does_nothing(scripted, command, out):
 def test_the_counts_of_a_tree_are_numbers(scripted):
     jobs = iter([(0, "question", "2")])
     config = rstar.Config(candidates=2, rollouts=3)
-    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", config, common.Machine(), {})
+    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", "", config, common.Machine(), {})
     # True would be printed as "solved True".
     assert [type(count) for count in counts.values()] == [int] * len(counts)
     assert counts["solved"] == 1
