@@ -740,6 +740,16 @@ def test_model_without_a_server_is_an_error(tmp_path, capsys):
     assert "--model large" in capsys.readouterr().err
 
 
+def test_a_prompt_of_ones_own_reaches_a_served_model_that_is_not_tuned(server):
+    def misbehave(handler, body, tries):
+        if handler.path == "/tokenize":
+            return handler.send(b"<html>not here</html>", 404)
+
+    server.misbehave = misbehave
+    policy = served.ServedPolicy(server.address, own_prompt="Problem: {question}")
+    assert policy.prompt("1 + 1?") == "Problem: 1 + 1?\n<code>\n"
+
+
 @pytest.mark.parametrize("status", [404, 405, 403])
 def test_without_tokenize_the_stock_prompt_is_used_and_that_is_reported(status, server, capsys):
     def misbehave(handler, body, tries):
