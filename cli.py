@@ -14,14 +14,15 @@ from pathlib import Path
 
 import common
 import pages
-import stock
 from client import is_served, with_model
 from common import HERE, Machine, ServerFault, UserError
+from files import read_text
 from rstar import (
     END_OF_CODE,
     END_OF_STEP,
     MARKERS,
     PPM,
+    WRITTEN,
     Config,
     Node,
     Policy,
@@ -96,15 +97,15 @@ def add_model_flags(parser) -> None:
     models.add_argument(
         "--prompt",
         metavar="FILE",
-        help="what a model that was not tuned on the step format reads, {question} in it, instead "
-        "of stock_prompt.txt; see examples/short_problems.txt",
+        help="a text that replaces stock_prompt.txt, for a model not tuned on the step format: "
+        "{question} in it is replaced, <code> is appended (example: examples/short_problems.txt)",
     )
 
 
 def resolve_models(args) -> None:
     """Fills in the bundled models. The bundled PPM suits no policy but its own."""
     common.refuse_empty(args, "policy", "ppm", "model", "prompt")
-    args.prompt = stock.read_prompt(args.prompt) if args.prompt else ""
+    args.prompt = read_prompt(args.prompt) if args.prompt else ""
     args.policy = args.policy or str(BUNDLED_POLICY)
     if args.ppm is None:
         bundled = Path(args.policy).expanduser().resolve() == BUNDLED_POLICY
@@ -118,6 +119,24 @@ def resolve_models(args) -> None:
         args.policy = with_model(args.policy, args.model, "policy")
     if is_served(args.ppm):
         args.ppm = with_model(args.ppm, None, "PPM")
+
+
+def read_prompt(path: str) -> str:
+    """A prompt of the user's own, for models that were not tuned on the step format."""
+    try:
+        text = read_text(path).rstrip().removesuffix("<code>").rstrip()
+    except UserError as error:
+        raise UserError(f"--prompt {error}") from None
+    if "{question}" not in text:
+        raise UserError(f"--prompt {path}: holds no {{question}}, where each question would go")
+    missing = [marker for marker in WRITTEN if marker not in text]
+    if missing:
+        print(
+            f"--prompt {path}: never shows {', '.join(missing)}; a model that does not write it "
+            "runs on to the limit of --step-tokens",
+            file=sys.stderr,
+        )
+    return text
 
 
 def check_tasks(args) -> None:
@@ -160,6 +179,9 @@ def load_models(policy: str, ppm: str, machine: Machine, prompt: str):
         loaded = Policy(policy, **machine.for_models, own_prompt=prompt)
     if prompt and loaded.tuned:
         raise UserError(f"--prompt: {policy} was tuned on the step format; leave the prompt out")
+    if prompt and loaded.length(loaded.prompt("")) >= loaded.longest:
+        limit = f"more than the {loaded.longest} tokens that {policy} can read"
+        raise UserError(f"--prompt: it has {limit}; leave out some of its examples")
     if ppm == "none":
         return loaded, None
     if is_served(ppm):

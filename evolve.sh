@@ -15,11 +15,12 @@
 #   OUT=runs/qwen POLICY=Qwen/Qwen2.5-Math-1.5B BOOTSTRAP=Qwen/Qwen2.5-Math-7B-Instruct \
 #       PROBLEMS=train.jsonl DEV=dev.jsonl TEST=test.jsonl ./evolve.sh
 #   SERVE=vllm VLLM=/path/of/its/python ./evolve.sh    vLLM computes the models of each search
-#   SETTINGS=examples/smollm2.sh POLICY=… PROBLEMS=… TEST=… ./evolve.sh    settings in a file
+#   SETTINGS=mine.sh ./evolve.sh                       settings in a file: examples/smollm2.sh
 #
 # Kill it at any time: the same command resumes. The paper's tables: ./paper_tables.sh
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+fail() { echo "${0##*/}: $*" >&2; exit 2; }
 
 # ---- Settings: environment variables. `: "${X:=1}"` sets X to 1 unless it is set. ----------------
 
@@ -29,14 +30,21 @@ if [ "${SMOKE:-}" = 1 ]; then           # few of everything, in one process: sta
     : "${ANSWER:=--rollouts 2 --candidates 2 --c 1 --stop 0}"
     : "${TRAIN:=--epochs 1 --lr 3e-4}" "${TRAIN_PPM:=--epochs 1 --lr 1e-3}"
 fi
-if [ -n "${SETTINGS:-}" ]; then         # a file of such lines
-    [ -r "$SETTINGS" ] || { echo "${0##*/}: SETTINGS=$SETTINGS: no such file" >&2; exit 2; }
+if [ -n "${SETTINGS:-}" ]; then         # a shell file with lines like those above
+    [ -r "$SETTINGS" ] && [ ! -d "$SETTINGS" ] ||
+        fail "SETTINGS=$SETTINGS: no such file (paths start in $PWD)"
+    [[ $SETTINGS == */* ]] || SETTINGS=./$SETTINGS      # or bash would look in PATH first
+    smoke=${SMOKE:-}
+    trap '[ $? -eq 2 ] || fail "SETTINGS=$SETTINGS: a command in it failed, or ended this run"' EXIT
     . "$SETTINGS"
+    trap - EXIT
+    [ "${SMOKE:-}" = "$smoke" ] || fail "SETTINGS=$SETTINGS: sets SMOKE, which comes before it"
 fi
 : "${OUT:=runs/tiny}"                   # everything is written here
 : "${POLICY:=tiny/base}"                # the base that every round's policy is tuned from
 : "${BOOTSTRAP:=$POLICY}"               # who searches in round 1
-: "${PROMPT:=}"                         # a file; see rstar.py --help. For models that are not tuned
+: "${PROMPT:=}"                         # a file; see rstar.py --help. For a base that is not tuned
+: "${BOOTSTRAP_PROMPT=$PROMPT}"         # for BOOTSTRAP: empty if that model is tuned
 : "${PROBLEMS:=}" "${DEV:=}" "${TEST:=}"    # .json or .jsonl files; empty: the tiny world's
 : "${SEED:=0}"
 : "${COUNT:=200}"                       # 200 make 1,500 training problems (see MIXES; our choice)
@@ -98,11 +106,14 @@ MIXES+=" standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 rounds() {
     problems train "$PROBLEMS" "--split train --solutions" $MIXES
     problems dev "$DEV" "--split dev" "standard:$SMALL"
+    prompt base "$PROMPT"
+    prompt bootstrap "$BOOTSTRAP_PROMPT"
     [[ $DEV_ROUNDS != *0* ]] ||
-        evaluate dev-r0 dev "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
+        evaluate dev-r0 dev "$POLICY" none $EACH ${PROMPT:+--prompt "$OUT/prompt.base"}
 
     searched=()                         # the trainers read the trees of all rounds so far
-    local r more rollouts candidates policy=$BOOTSTRAP own=$PROMPT ppm=none
+    local r more rollouts candidates policy=$BOOTSTRAP ppm=none
+    local own=${BOOTSTRAP_PROMPT:+$OUT/prompt.bootstrap}
     for r in 1 2 3 4; do
         rollouts=$ROLLOUTS
         [ $r -ne 1 ] || rollouts=$(((ROLLOUTS + 1) / 2))    # the bootstrap policy is large (paper)
@@ -148,7 +159,7 @@ tests() {
     for r in 3 2 1; do
         evaluate "${kinds%% *}-r$r" $few "$OUT/policy-r$r" "$OUT/ppm-r$r" $EACH
     done
-    evaluate "${kinds%% *}-r0" $few "$POLICY" none $EACH ${PROMPT:+--prompt "$PROMPT"}
+    evaluate "${kinds%% *}-r0" $few "$POLICY" none $EACH ${PROMPT:+--prompt "$OUT/prompt.base"}
 }
 
 # At the start of a new run.

@@ -34,12 +34,12 @@ def read_bytes(path) -> bytes:
         file = Path(path).expanduser()
         # Reading /dev/zero would not end before all memory is full.
         if file.is_char_device():
-            raise UserError(f"{path}: a device; give a .json or .jsonl file")
+            raise UserError(f"{path}: a device; give a file")
         data = file.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except IsADirectoryError:
-        raise UserError(f"{path}: a folder; give a .json or .jsonl file") from None
+        raise UserError(f"{path}: a folder; give a file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if not data.strip():

@@ -27,7 +27,7 @@ policies() {
     problems tables "$TEST" "--split test" "standard:$LARGE"
 
     # Round by round (paper: 58.8 to 78.4 on MATH).
-    greedy base "$POLICY" ${PROMPT:+--prompt "$PROMPT"}
+    greedy base "$POLICY" ${PROMPT:+--prompt "$OUT/prompt.base"}
     greedy r1 "$OUT/policy-r1"
     greedy r2 "$OUT/policy-r2"
     greedy eq3 "$OUT/policy-r3"

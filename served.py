@@ -111,7 +111,10 @@ def tokenizer_of(server: Server):
         if not served or served.encode(PROBE) == local.encode(PROBE, add_special_tokens=False):
             return local
     if not served:
-        server.report("it has no /tokenize as vLLM has: stock prompt, and lengths are estimated")
+        server.report(
+            "it has no /tokenize as vLLM has: it counts as a model that was not tuned on the step "
+            "format, and lengths are estimated"
+        )
     return served or UnknownTokenizer()
 
 

@@ -1,8 +1,6 @@
 # What evolve.sh and paper_tables.sh need and the method does not mention: settings that fit the
 # machine, a lock, an end for every program, and `stage`. Read evolve.sh first.
 
-fail() { echo "${0##*/}: $*" >&2; exit 2; }
-
 # ---- Settings that are wrong, and those that fit the machine -------------------------------------
 
 case $* in "" | test) ;; *) fail "$*: unknown; see the first lines of this script" ;; esac
@@ -53,11 +51,11 @@ if [ "$GPUS" -gt 0 ]; then              # shares of the first GPU's memory; our 
     : "${SERVE_POLICY:=--gpu-memory-utilization 0.6}" "${SERVE_PPM:=--gpu-memory-utilization 0.3}"
 else                                    # reading a prompt in parts ends the engine on a CPU
     # A prompt is kept in blocks of 128 tokens, and what does not fill one is read for each sample:
-    # with 32, the least, SmolLM2-135M wrote 360 tokens/s instead of 90 behind a prompt of 800.
+    # with 32, the minimum, SmolLM2-135M wrote 360 tokens/s instead of 90 behind a prompt of 800.
     : "${SERVE_POLICY:=--dtype float32 --enforce-eager --no-enable-chunked-prefill --block-size 32}"
     : "${SERVE_PPM:=$SERVE_POLICY}"
     export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-1}      # GB; default: half the memory
-    # It would leave one core to its other processes, which need a quarter of it: of two, one.
+    # By default one core is left to its other processes, which need a quarter of it.
     export VLLM_CPU_NUM_OF_RESERVED_CPU=${VLLM_CPU_NUM_OF_RESERVED_CPU:-0}
 fi
 # TERM, so that vLLM can end the processes that it has started.
@@ -145,6 +143,8 @@ stage() {
     [ $code -eq 0 ] || [ $code -eq 2 ] ||
         echo "${0##*/}: $file ended with exit code $code; the same command resumes" >&2
     [ $code -eq 0 ] || exit $code
+    [ -e "$OUT/$file" ] ||
+        fail "$file was not written; do EACH, ANSWER, SEARCH, TRAIN or TRAIN_PPM hold --out or -h?"
     printf '%s\n' $((SECONDS - start)) "$command" > "$OUT/done/.part"
     mv "$OUT/done/.part" "$OUT/done/$file"
 }
@@ -173,10 +173,21 @@ generate() {
     keep "$1"
 }
 
-# What follows was made from the problems that are there: others do not take their place.
+# prompt NAME FILE: OUT/prompt.NAME is a copy of FILE, if there is a prompt.
+prompt() {
+    [ -z "$2" ] || stage "prompt.$1" copy_prompt "$2" "$OUT/prompt.$1"
+}
+
+copy_prompt() {
+    grep -qsF "{question}" "$1" || fail "PROMPT=$1: no file with {question} in it"
+    cp "$1" "$2.part"
+    keep "$2" "another prompt"
+}
+
+# What follows was made from what is there: something else does not take its place.
 keep() {
     if [ -e "$1" ] && ! cmp -s "$1.part" "$1"; then
-        fail "$1 holds other problems; set OUT to another folder, or the settings as they were"
+        fail "$1 holds ${2:-other problems}; set OUT to another folder, or the setting as it was"
     fi
     mv "$1.part" "$1"
 }

@@ -12,7 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from files import UserError, read_text
+from files import UserError
 
 # Instructions and two worked examples.
 STOCK_PROMPT = Path(__file__).with_name("stock_prompt.txt").read_text().rstrip("\n")
@@ -21,19 +21,11 @@ STOCK_PROMPT = Path(__file__).with_name("stock_prompt.txt").read_text().rstrip("
 ONE_DAY = "{%- macro strftime_now(format) -%}08 Jan 2025{%- endmacro -%}"
 
 
-def read_prompt(path: str) -> str:
-    """A prompt of the user's own (--prompt)."""
-    text = read_text(path).rstrip()
-    if "{question}" not in text:
-        raise UserError(f"--prompt {path}: holds no {{question}}, where each question would go")
-    return text
-
-
 def format_stock_prompt(question: str, tokenizer, own: str = "") -> str:
     """The prompt for a question without markers, as a chat if it is a chat model's.
 
-    own   a prompt to use instead of ours. It is no chat: its examples show a model that was not
-          tuned to follow instructions what to write, and one that was follows them more closely.
+    own   a prompt to use instead of ours. It is sent as plain text, not as a chat: its examples
+          show a base model what to write, and an instruct model follows them more closely, too.
     """
     content = (own or STOCK_PROMPT).replace("{question}", question)
     if own or not tokenizer.chat_template:

@@ -268,8 +268,8 @@ def add_markers(model, tokenizer) -> None:
     if len(tokenizer) > size:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     # A marker that the policy writes starts as a copy of the end token: random rows gave junk in
-    # sampling. One that it only reads starts as the mean of all tokens, which hardly has a chance
-    # anywhere: as copies of the newline they stood in most candidates of SmolLM2-135M after 18
+    # sampling. One that it only reads starts as the mean of all tokens, which is unlikely to be
+    # sampled: as copies of the newline they stood in most candidates of SmolLM2-135M after 18
     # updates.
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):

@@ -2,7 +2,8 @@
 
 Supervised tuning on them is a ceiling for what the rounds reach without them:
 `python train_policy.py --base MODEL --trees references.jsonl --out ceiling`. FILE holds records of
-question, answer and `expression`, such as "(5 + 4) / 3". With an argument N, N of them are drawn.
+question, answer and `expression`, such as "(5 + 4) / 3". `references.py FILE N` draws N of them at
+random. An expression that does not give the answer is left out.
 """
 
 import ast
@@ -13,6 +14,8 @@ from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOUSE))
+import common  # noqa: E402
+from answers import answers_equal  # noqa: E402
 from rstar import BETWEEN, END_OF_ANSWER, END_OF_CODE, END_OF_STEP, OUTPUT, code_of  # noqa: E402
 from verifier import Verifier  # noqa: E402
 
@@ -21,7 +24,7 @@ WORDS = {ast.Add: "Add", ast.Sub: "Subtract", ast.Mult: "Multiply", ast.Div: "Di
 
 def compute(node: ast.expr, steps: list[str]) -> str:
     """Appends the steps of an expression; returns the number or the name that holds its value."""
-    if not isinstance(node, ast.BinOp):
+    if isinstance(node, ast.Constant):
         return ast.unparse(node)
     node.left, node.right = (ast.Name(compute(side, steps)) for side in (node.left, node.right))
     number = len(steps) + 1
@@ -30,17 +33,42 @@ def compute(node: ast.expr, steps: list[str]) -> str:
     return f"n{number}"
 
 
-records = json.loads(Path(sys.argv[1]).read_text())
-records = random.Random(0).sample(records, int((sys.argv + [len(records)])[2]))
-texts = []
-for record in records:
+def solution(place: str, record: dict) -> str:
+    """A record's expression as steps, up to the end of the code."""
     steps = []
-    value = compute(ast.parse(record["expression"], mode="eval").body, steps)
-    steps.append(f"# Now print the final answer\nprint({value})\n{END_OF_CODE}")
-    texts.append(BETWEEN.join(steps))
-with Verifier() as verifier:
-    results = verifier.run_batch([code_of(text) for text in texts])
-for record, text, result in zip(records, texts, results):
-    answer = f"The answer is \\boxed{{{record['answer']}}}.{END_OF_ANSWER}"
-    text += OUTPUT.format(output=result.output.strip()) + answer
-    print(json.dumps(dict(query=record["question"], response=text)))
+    try:
+        value = compute(ast.parse(record["expression"], mode="eval").body, steps)
+    except (KeyError, TypeError, AttributeError, SyntaxError, ValueError):
+        example = 'an "expression" of numbers and + - * /, such as "(5 + 4) / 3"'
+        raise common.UserError(f"{place}: needs {example}") from None
+    return BETWEEN.join([*steps, f"# Now print the final answer\nprint({value})\n{END_OF_CODE}"])
+
+
+def main() -> int:
+    parser = common.Parser(prog="references.py", description=__doc__.splitlines()[0])
+    parser.add_argument("file", help=".json or .jsonl")
+    parser.add_argument("count", nargs="?", type=int, help="how many to draw (default: all)")
+    args = parser.parse_args()
+    texts = [solution(place, record) for place, record in common.read_records(args.file)]
+    problems = list(zip(common.read_problems(args.file), texts))
+    count = len(problems) if args.count is None else args.count
+    if not 0 < count <= len(problems):
+        raise common.UserError(f"count {count}: {args.file} holds 1 to {len(problems)}")
+    problems = random.Random(0).sample(problems, count)
+
+    with Verifier() as verifier:
+        results = verifier.run_batch([code_of(text) for _, text in problems])
+    written = 0
+    for (problem, text), result in zip(problems, results):
+        output, answer = result.output.strip(), problem["reference"]
+        if result.error or not answers_equal(output, answer):
+            continue
+        text += OUTPUT.format(output=output) + f"The answer is \\boxed{{{answer}}}.{END_OF_ANSWER}"
+        print(json.dumps(dict(query=problem["question"], response=text)))
+        written += 1
+    print(f"{written} of {len(problems)}; the others do not give their answer", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("references", main, less_memory="fewer records"))

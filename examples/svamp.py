@@ -12,6 +12,10 @@ import re
 import sys
 from pathlib import Path
 
+HOUSE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(HOUSE))
+import common  # noqa: E402
+
 
 def infix(tokens: list[str]) -> str:
     """The next term of an equation in prefix notation, which it takes from the tokens."""
@@ -29,21 +33,56 @@ def fill_in(text: str, numbers: list[str]) -> str:
     return re.sub(r"number(\d+)", lambda place: whole(numbers[int(place[1])]), text)
 
 
-svamp, out = map(Path, sys.argv[1:3])
-train = {}  # by question, since some occur twice
-for row in csv.DictReader((svamp / "data" / "mawps-asdiv-a_svamp" / "train.csv").open()):
-    numbers = row["Numbers"].split()
-    question = re.sub(r"\s+([.,?])", r"\1", fill_in(row["Question"], numbers)).strip()
-    expression = fill_in(infix(row["Equation"].split()), numbers)
-    train[question] = dict(question=question, answer=whole(row["Answer"]), expression=expression)
-test = []
-for row in json.loads((svamp / "SVAMP.json").read_text()):
-    question = f"{row['Body'].strip().removesuffix('.')}. {row['Question'].strip()}"
-    test.append(dict(question=question, answer=whole(str(row["Answer"]))))
-train = [*train.values()]
-for records in (train, test):
-    random.Random(0).shuffle(records)
-train = train[: int((sys.argv + [len(train)])[3])]
-out.mkdir(parents=True, exist_ok=True)
-for name, records in dict(train=train, dev=test[:200], test=test[200:]).items():
-    (out / f"{name}.json").write_text(json.dumps(records, indent=1))
+def read_train(path: Path) -> list[dict]:
+    problems = {}  # by question, since some occur twice
+    for row in csv.DictReader(common.read_text(path).splitlines(keepends=True)):
+        numbers = row["Numbers"].split()
+        question = re.sub(r"\s+([.,?])", r"\1", fill_in(row["Question"], numbers)).strip()
+        expression = fill_in(infix(row["Equation"].split()), numbers)
+        record = dict(question=question, answer=whole(row["Answer"]), expression=expression)
+        problems[question] = record
+    return [*problems.values()]
+
+
+def read_test(path: Path) -> list[dict]:
+    problems = []
+    for _, row in common.read_records(path):
+        body, question = row["Body"].strip(), row["Question"].strip()
+        # Where the story has no full stop, the question ends its last sentence: "If he eats 2".
+        if not body.endswith("."):
+            body, question = body.rstrip(" ,") + ",", question[:1].lower() + question[1:]
+        problems.append(dict(question=f"{body} {question}", answer=whole(str(row["Answer"]))))
+    return problems
+
+
+def read(reader, path: Path) -> list[dict]:
+    """The problems of a file in an order of its own; UserError if it is not one of SVAMP's."""
+    try:
+        problems = reader(path)
+    except (KeyError, IndexError, TypeError, AttributeError, csv.Error):
+        problems = []
+    if not problems:
+        raise common.UserError(f"{path}: not as in SVAMP; clone github.com/arkilpatel/SVAMP again")
+    random.Random(0).shuffle(problems)
+    return problems
+
+
+def main() -> int:
+    parser = common.Parser(prog="svamp.py", description=__doc__.splitlines()[0])
+    parser.add_argument("svamp", type=Path, help="the clone")
+    parser.add_argument("out", type=Path, help="the folder to write")
+    parser.add_argument("count", nargs="?", type=int, help="problems to train on (default: all)")
+    args = parser.parse_args()
+    train = read(read_train, args.svamp / "data" / "mawps-asdiv-a_svamp" / "train.csv")
+    test = read(read_test, args.svamp / "SVAMP.json")
+    count = len(train) if args.count is None else args.count
+    if not 0 < count <= len(train):
+        raise common.UserError(f"count {count}: there are 1 to {len(train)}")
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, problems in dict(train=train[:count], dev=test[:200], test=test[200:]).items():
+        common.write_whole(args.out / f"{name}.json", json.dumps(problems, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(common.run("svamp", main, less_memory="fewer problems"))

@@ -15,6 +15,7 @@ import pytest
 import cli
 import common
 import rstar
+from files import UserError
 from scripted import TWO, ScriptedPolicy, ScriptedPPM
 
 ROOT = Path(__file__).parent.parent
@@ -212,15 +213,19 @@ def test_trees_of_other_settings_are_not_mixed_in(scripted, capsys, command, fla
     assert says in refused(capsys, *command, *flags)
 
 
+# A prompt that shows all markers.
+PROMPT = f"1{rstar.END_OF_STEP}2{rstar.END_OF_CODE}3{rstar.END_OF_ANSWER} Problem: {{question}}"
+
+
 def test_trees_of_another_prompt_are_not_mixed_in(scripted, tmp_path, capsys, command):
     prompt = tmp_path / "prompt.txt"
-    prompt.write_text("Problem: {question}")
+    prompt.write_text(PROMPT)
     assert cli.main([*command, "--prompt", str(prompt)]) == 0
     capsys.readouterr()
-    prompt.write_text("Question: {question}")
+    prompt.write_text(PROMPT.replace("Problem", "Question"))
     assert "another prompt" in refused(capsys, *command, "--prompt", prompt)
     assert "another prompt" in refused(capsys, *command)
-    prompt.write_text("Problem: {question}")
+    prompt.write_text(PROMPT)
     assert cli.main([*command, "--prompt", str(prompt)]) == 0
 
 
@@ -228,7 +233,7 @@ def test_trees_of_another_prompt_are_not_mixed_in(scripted, tmp_path, capsys, co
     "text, says",
     [
         ("Problem: ", "holds no {question}"),
-        ("Problem: {question}", "tuned on the step format"),
+        (PROMPT, "tuned on the step format"),
         ("", "is empty"),
         (None, "no such file"),
     ],
@@ -238,7 +243,44 @@ def test_a_prompt_that_cannot_be_used(tmp_path, capsys, text, says):
     if text is not None:
         prompt.write_text(text)
     line = refused(capsys, "--problem", "1 + 1?", "--prompt", prompt)
-    assert says in line and "prompt" in line
+    assert says in line and line.startswith("rstar: --prompt")
+
+
+def test_a_folder_is_no_prompt(tmp_path, capsys):
+    line = refused(capsys, "--problem", "1 + 1?", "--prompt", tmp_path)
+    assert line == f"rstar: --prompt {tmp_path}: a folder; give a file\n"
+
+
+def test_a_prompt_that_does_not_show_all_markers_is_reported(tmp_path, capsys):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text(f"1{rstar.END_OF_CODE} Problem: {{question}}\n<code>\n")
+    text = cli.read_prompt(str(prompt))
+    assert "never shows <end_of_step>, <end_of_answer>; a model" in capsys.readouterr().err
+    # It is appended to each prompt.
+    assert text.endswith("{question}")
+
+
+def test_a_prompt_that_the_model_cannot_read_whole_is_no_fault_of_the_question(monkeypatch):
+    longest = 400
+
+    class Untuned:
+        tuned = False
+
+        def __init__(self, name, own_prompt, **machine):
+            self.own_prompt = own_prompt
+            self.longest = longest
+
+        def prompt(self, question):
+            return self.own_prompt.replace("{question}", question)
+
+        def length(self, text):
+            return len(text)
+
+    monkeypatch.setattr(cli, "Policy", Untuned)
+    machine = common.Machine()
+    cli.load_models("mine", "none", machine, PROMPT)
+    with pytest.raises(UserError, match="--prompt: it has more than the 400 tokens that mine"):
+        cli.load_models("mine", "none", machine, PROMPT + "x" * longest)
 
 
 def test_flags_of_the_machine_may_change_between_reruns(scripted, command):

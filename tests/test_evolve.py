@@ -42,6 +42,8 @@ out = Path(values.get("--trees" if program == "rstar.py" else "--out", flags[-1]
 if out.name == os.environ.get("FAILS"):
     print("train_ppm: --lr -1 must be at least 0", file=sys.stderr)
     sys.exit(int(os.environ["CODE"]))
+if out.name == os.environ.get("ABSENT"):
+    sys.exit(0)
 if out.name == os.environ.get("HANGS"):
     (folder / "pid").write_text(str(os.getpid()))
     time.sleep(600)
@@ -261,7 +263,7 @@ def test_your_own_test_file_is_taken_whole(finished):
 
 def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(stand_in):
     mine = {name: value for name, value in stand_in.items() if name != "SMOKE"}
-    mine.update(SETTINGS="examples/smollm2.sh", ROLLOUTS="6", TEST=mine["PROBLEMS"])
+    mine.update(SETTINGS="examples/smollm2.sh", POLICY=BASE, ROLLOUTS="6", TEST=mine["PROBLEMS"])
     done = run(mine, "test")
     assert done.returncode == 0, done.stderr
     searches = [call for call in calls(mine) if call[0] == "rstar.py"]
@@ -276,12 +278,56 @@ def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(stand_in)
 
 def test_only_models_that_are_not_tuned_get_the_prompt(stand_in):
     folder = Path(stand_in["OUT"])
-    assert run(stand_in, "test", PROMPT="mine.txt", TEST=stand_in["PROBLEMS"]).returncode == 0
+    mine = folder.parent / "mine.txt"
+    mine.write_text("one {question}")
+    prompt = dict(PROMPT=str(mine), TEST=stand_in["PROBLEMS"])
+    assert run(stand_in, "test", **prompt).returncode == 0
     prompted = [call for call in calls(stand_in) if "--prompt" in call]
     assert {value(call, "--policy") for call in prompted} == {BASE}
     outs = ["trees.r1.jsonl", "eval.dev-r0.json", "eval.test-r0.json"]
     assert {path for call in prompted for path in call} >= {str(folder / out) for out in outs}
     assert len(prompted) == len(outs)
+
+    # What is resumed reads the copy, whatever becomes of the file; a file of another name is new.
+    mine.write_text("two {question}")
+    assert run(stand_in, "test", **prompt).returncode == 0
+    assert {Path(value(call, "--prompt")).read_text() for call in prompted} == {"one {question}"}
+    other = mine.rename(folder.parent / "other.txt")
+    refused = run(stand_in, PROMPT=str(other))
+    assert refused.returncode == 2
+    assert "prompt.base holds another prompt; set OUT to another folder" in refused.stderr
+
+
+def test_a_bootstrap_policy_that_is_tuned_needs_no_prompt(stand_in):
+    tuned = dict(BOOTSTRAP="tiny/policy", BOOTSTRAP_PROMPT="")
+    assert run(stand_in, PROMPT="stock_prompt.txt", **tuned).returncode == 0
+    (prompted,) = [call for call in calls(stand_in) if "--prompt" in call]
+    assert value(prompted, "--policy") == BASE
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("false", "a command in it failed"),
+        ('[ "${NOTHING:-}" = 1 ] && ROLLOUTS=5', "a command in it failed"),
+        ("exit 0", "ended this run"),
+        ("SMOKE=0", "sets SMOKE"),
+    ],
+)
+def test_a_file_of_settings_cannot_end_a_run_without_a_word(stand_in, text, line):
+    mine = Path(stand_in["NOTES"]) / "mine.sh"
+    mine.write_text(f"{text}\n")
+    refused = run(stand_in, SETTINGS=str(mine))
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith(f"evolve.sh: SETTINGS={mine}: ") and line in refused.stderr
+    assert not (Path(stand_in["NOTES"]) / "calls").exists()
+
+
+def test_a_program_that_leaves_no_file_is_not_done(stand_in):
+    # As with EACH="-h".
+    refused = run(stand_in, ABSENT="eval.dev-r0.json")
+    assert refused.returncode == 2 and "eval.dev-r0.json was not written" in refused.stderr
+    assert run(stand_in).returncode == 0
 
 
 @pytest.mark.slow
@@ -353,6 +399,9 @@ def test_a_program_that_was_killed_is_named(stand_in):
         ({}, ["test", "more"], "test more: unknown"),
         (dict(WORKERS="0"), [], "WORKERS=0: must be a whole number"),
         (dict(SETTINGS="nowhere.sh"), [], "SETTINGS=nowhere.sh: no such file"),
+        (dict(SETTINGS="examples"), [], "SETTINGS=examples: no such file"),
+        (dict(SETTINGS="examples/smollm2.sh"), [], "POLICY is not set"),
+        (dict(PROMPT="nowhere.txt"), [], "PROMPT=nowhere.txt: no file with {question} in it"),
         (dict(SMOKE="yes"), [], "SMOKE=yes: must be 1 or nothing"),
         (dict(COUNT="abc"), [], "COUNT=abc: must be a whole number"),
         (dict(SEED="-1"), [], "SEED=-1: must be a whole number"),

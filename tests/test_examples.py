@@ -35,15 +35,29 @@ def test_an_experiment_is_at_most_30_lines_of_script(name):
     assert len([line for line in script if line.strip()]) <= 30
 
 
+def run(name: str, *arguments):
+    command = [sys.executable, HOUSE / "examples" / name, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def refused(name: str, *arguments) -> str:
+    """The one line that a program ends with."""
+    done = run(name, *arguments)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
 def test_a_reference_computation_becomes_a_trajectory(tmp_path):
     problems = tmp_path / "problems.json"
     record = dict(question="How many each?", answer="3", expression="(5 + 4) / (4 - 1)")
-    problems.write_text(json.dumps([record]))
-    program = HOUSE / "examples" / "references.py"
-    run = subprocess.run([sys.executable, program, problems], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    # An answer that is wrong, and a computation that fails, teach nothing.
+    problems.write_text(
+        json.dumps([record, dict(record, answer="4"), dict(record, expression="1/0")])
+    )
+    done = run("references.py", problems)
+    assert done.returncode == 0 and done.stderr.startswith("1 of 3; ")
     out = tmp_path / "references.jsonl"
-    out.write_text(run.stdout)
+    out.write_text(done.stdout)
     (trajectory,) = read_trajectories(out)
     assert trajectory.question == "How many each?" and trajectory.right
     code = "n1 = 5 + 4", "n2 = 4 - 1", "n3 = n1 / n2", "print(n3)"
@@ -52,27 +66,58 @@ def test_a_reference_computation_becomes_a_trajectory(tmp_path):
     assert trajectory.steps.endswith("\\boxed{3}.<end_of_answer>")
 
 
-def test_svamp_becomes_problems(tmp_path):
-    folder = tmp_path / "svamp" / "data" / "mawps-asdiv-a_svamp"
-    folder.mkdir(parents=True)
+@pytest.mark.parametrize("expression", ["1 +", "1 ** 2", "f(1)", "n + 1", 3, None])
+def test_a_reference_that_is_no_computation_is_named(tmp_path, expression):
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps(dict(question="How many?", answer="3", expression=expression)))
+    assert f'{problems}, line 1: needs an "expression"' in refused("references.py", problems)
+
+
+def test_more_references_than_there_are(tmp_path):
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps(dict(question="How many?", answer="3", expression="1 + 2")))
+    for count in (0, 2):
+        assert f"count {count}: " in refused("references.py", problems, count)
+
+
+def svamp(folder: Path):
+    """A clone of SVAMP with three problems to train on, two of them the same, and 201 to test."""
+    train = folder / "data" / "mawps-asdiv-a_svamp"
+    train.mkdir(parents=True)
     question = '"Tom has number0 pens , and number1 more . How many in number2 days ?"'
     row = f"{question},3.0 4.5 10.0,* number2 + number0 number1,75.0\n"
-    rows = row + row + row.replace("Tom", "Ann")
-    (folder / "train.csv").write_text(f"Question,Numbers,Equation,Answer\n{rows}")
-    problems = [dict(Body=" Tom had 2 pens", Question="How many?", Answer=2.0)] * 201
-    (tmp_path / "svamp" / "SVAMP.json").write_text(json.dumps(problems))
-    program = HOUSE / "examples" / "svamp.py"
-    command = [sys.executable, program, tmp_path / "svamp", tmp_path / "out"]
+    rows = row + row + row.replace("Tom", "Zoë")
+    text = f"Question,Numbers,Equation,Answer\n{rows}"
+    (train / "train.csv").write_text(text, encoding="utf-8")
+    problems = [dict(Body="Tom had 2 pens. If he buys 3", Question="How many?", Answer=5.0)] * 201
+    (folder / "SVAMP.json").write_text(json.dumps(problems))
+    return folder
+
+
+def test_svamp_becomes_problems(tmp_path):
+    clone = svamp(tmp_path / "svamp")
 
     def records():
         names = ("train", "dev", "test")
         return [json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in names]
 
-    subprocess.run(command, check=True)
+    assert run("svamp.py", clone, tmp_path / "out").returncode == 0
     train, dev, test = records()
     text = "Tom has 3 pens, and 4.5 more. How many in 10 days?"
     assert dict(question=text, answer="75", expression="(10 * (3 + 4.5))") in train
     assert (len(train), len(dev), len(test)) == (2, 200, 1)
-    assert test == [dict(question="Tom had 2 pens. How many?", answer="2")]
-    subprocess.run([*command, "1"], check=True)
+    assert test == [dict(question="Tom had 2 pens. If he buys 3, how many?", answer="5")]
+    assert run("svamp.py", clone, tmp_path / "out", 1).returncode == 0
     assert len(records()[0]) == 1
+
+
+def test_what_is_not_svamp_is_named(tmp_path):
+    assert "there is no such file" in refused("svamp.py", tmp_path, tmp_path / "out")
+    assert "required: svamp, out" in refused("svamp.py")
+    clone = svamp(tmp_path / "svamp")
+    assert "count 3: there are 1 to 2" in refused("svamp.py", clone, tmp_path / "out", 3)
+    for name in ("SVAMP.json", "data/mawps-asdiv-a_svamp/train.csv"):
+        # As in a clone whose large files were not loaded.
+        (clone / name).write_text('{"version": "https://git-lfs.github.com/spec/v1"}')
+        assert f"{name}: not as in SVAMP" in refused("svamp.py", clone, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

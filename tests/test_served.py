@@ -751,7 +751,7 @@ def test_a_prompt_of_ones_own_reaches_a_served_model_that_is_not_tuned(server):
 
 
 @pytest.mark.parametrize("status", [404, 405, 403])
-def test_without_tokenize_the_stock_prompt_is_used_and_that_is_reported(status, server, capsys):
+def test_without_tokenize_a_policy_counts_as_untuned_and_that_is_reported(status, server, capsys):
     def misbehave(handler, body, tries):
         if handler.path == "/tokenize":
             return handler.send(b"<html>not here</html>", status)
