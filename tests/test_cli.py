@@ -528,6 +528,7 @@ def test_a_downloaded_model_loads_without_network(tmp_path):
     assert out.splitlines()[-1] == "Answer: 42"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python, variables", [(["-P"], {}), ([], dict(PYTHONSAFEPATH="1"))])
 def test_a_safe_path_does_not_hide_the_other_files(python, variables):
     if sys.version_info < (3, 11):

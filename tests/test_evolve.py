@@ -190,6 +190,7 @@ def test_only_unsolved_problems_get_fresh_trees(finished):
     assert counts == [5, 2, 1]
 
 
+@pytest.mark.slow
 def test_fresh_trees_are_skipped_once_all_is_solved(stand_in, tmp_path):
     (tmp_path / "own.jsonl").write_text('{"question": "1 + 0?", "answer": "1"}\n')
     assert run(stand_in).returncode == 0
@@ -298,6 +299,7 @@ def test_only_models_that_are_not_tuned_get_the_prompt(stand_in):
     assert "prompt.base holds another prompt; set OUT to another folder" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_bootstrap_policy_that_is_tuned_needs_no_prompt(stand_in):
     tuned = dict(BOOTSTRAP="tiny/policy", BOOTSTRAP_PROMPT="")
     assert run(stand_in, PROMPT="stock_prompt.txt", **tuned).returncode == 0

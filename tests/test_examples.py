@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import common
+import references
+import svamp
 from train_policy import read_trajectories
 
 HOUSE = Path(__file__).parent.parent
@@ -35,29 +38,42 @@ def test_an_experiment_is_at_most_30_lines_of_script(name):
     assert len([line for line in script if line.strip()]) <= 30
 
 
-def run(name: str, *arguments):
-    command = [sys.executable, HOUSE / "examples" / name, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+@pytest.fixture
+def run(monkeypatch):
+    """The exit code of a program's `main` with these arguments."""
+
+    def run(program, *arguments):
+        monkeypatch.setattr(sys, "argv", [program.__name__, *map(str, arguments)])
+        return common.run(program.__name__, program.main, less_memory="")
+
+    return run
 
 
-def refused(name: str, *arguments) -> str:
+@pytest.fixture
+def refused(run, capsys):
     """The one line that a program ends with."""
-    done = run(name, *arguments)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
+
+    def refused(program, *arguments):
+        assert run(program, *arguments) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1
+        return line
+
+    return refused
 
 
-def test_a_reference_computation_becomes_a_trajectory(tmp_path):
+def test_a_reference_computation_becomes_a_trajectory(tmp_path, run, capsys):
     problems = tmp_path / "problems.json"
     record = dict(question="How many each?", answer="3", expression="(5 + 4) / (4 - 1)")
     # An answer that is wrong, and a computation that fails, teach nothing.
     problems.write_text(
         json.dumps([record, dict(record, answer="4"), dict(record, expression="1/0")])
     )
-    done = run("references.py", problems)
-    assert done.returncode == 0 and done.stderr.startswith("1 of 3; ")
+    assert run(references, problems) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("1 of 3; ")
     out = tmp_path / "references.jsonl"
-    out.write_text(done.stdout)
+    out.write_text(printed.out)
     (trajectory,) = read_trajectories(out)
     assert trajectory.question == "How many each?" and trajectory.right
     code = "n1 = 5 + 4", "n2 = 4 - 1", "n3 = n1 / n2", "print(n3)"
@@ -67,20 +83,20 @@ def test_a_reference_computation_becomes_a_trajectory(tmp_path):
 
 
 @pytest.mark.parametrize("expression", ["1 +", "1 ** 2", "f(1)", "n + 1", 3, None])
-def test_a_reference_that_is_no_computation_is_named(tmp_path, expression):
+def test_a_reference_that_is_no_computation_is_named(tmp_path, refused, expression):
     problems = tmp_path / "problems.jsonl"
     problems.write_text(json.dumps(dict(question="How many?", answer="3", expression=expression)))
-    assert f'{problems}, line 1: needs an "expression"' in refused("references.py", problems)
+    assert f'{problems}, line 1: needs an "expression"' in refused(references, problems)
 
 
-def test_more_references_than_there_are(tmp_path):
+def test_more_references_than_there_are(tmp_path, refused):
     problems = tmp_path / "problems.jsonl"
     problems.write_text(json.dumps(dict(question="How many?", answer="3", expression="1 + 2")))
     for count in (0, 2):
-        assert f"count {count}: " in refused("references.py", problems, count)
+        assert f"count {count}: " in refused(references, problems, count)
 
 
-def svamp(folder: Path):
+def clone_of_svamp(folder: Path):
     """A clone of SVAMP with three problems to train on, two of them the same, and 201 to test."""
     train = folder / "data" / "mawps-asdiv-a_svamp"
     train.mkdir(parents=True)
@@ -94,30 +110,30 @@ def svamp(folder: Path):
     return folder
 
 
-def test_svamp_becomes_problems(tmp_path):
-    clone = svamp(tmp_path / "svamp")
+def test_svamp_becomes_problems(tmp_path, run):
+    clone = clone_of_svamp(tmp_path / "svamp")
 
     def records():
         names = ("train", "dev", "test")
         return [json.loads((tmp_path / "out" / f"{name}.json").read_text()) for name in names]
 
-    assert run("svamp.py", clone, tmp_path / "out").returncode == 0
+    assert run(svamp, clone, tmp_path / "out") == 0
     train, dev, test = records()
     text = "Tom has 3 pens, and 4.5 more. How many in 10 days?"
     assert dict(question=text, answer="75", expression="(10 * (3 + 4.5))") in train
     assert (len(train), len(dev), len(test)) == (2, 200, 1)
     assert test == [dict(question="Tom had 2 pens. If he buys 3, how many?", answer="5")]
-    assert run("svamp.py", clone, tmp_path / "out", 1).returncode == 0
+    assert run(svamp, clone, tmp_path / "out", 1) == 0
     assert len(records()[0]) == 1
 
 
-def test_what_is_not_svamp_is_named(tmp_path):
-    assert "there is no such file" in refused("svamp.py", tmp_path, tmp_path / "out")
-    assert "required: svamp, out" in refused("svamp.py")
-    clone = svamp(tmp_path / "svamp")
-    assert "count 3: there are 1 to 2" in refused("svamp.py", clone, tmp_path / "out", 3)
+def test_what_is_not_svamp_is_named(tmp_path, refused):
+    assert "there is no such file" in refused(svamp, tmp_path, tmp_path / "out")
+    assert "required: svamp, out" in refused(svamp)
+    clone = clone_of_svamp(tmp_path / "svamp")
+    assert "count 3: there are 1 to 2" in refused(svamp, clone, tmp_path / "out", 3)
     for name in ("SVAMP.json", "data/mawps-asdiv-a_svamp/train.csv"):
         # As in a clone whose large files were not loaded.
         (clone / name).write_text('{"version": "https://git-lfs.github.com/spec/v1"}')
-        assert f"{name}: not as in SVAMP" in refused("svamp.py", clone, tmp_path / "out")
+        assert f"{name}: not as in SVAMP" in refused(svamp, clone, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -726,6 +726,7 @@ CONTRASTS = """
 """
 
 
+@pytest.mark.slow
 @in_browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_enough_contrast(browser, replay, tmp_path, dice_verifier, theme):
@@ -746,6 +747,7 @@ def test_text_has_enough_contrast(browser, replay, tmp_path, dice_verifier, them
     assert min(ratios)[0] >= 4.5, min(ratios)
 
 
+@pytest.mark.slow
 @in_browser
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_a_page_is_as_wide_as_the_screen(browser, replay, tmp_path, dice_verifier, width):

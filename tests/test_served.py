@@ -321,6 +321,7 @@ def test_a_fault_that_passes_changes_no_sample(fault, server, healthy, monkeypat
     assert len(completions(server)) >= 16
 
 
+@pytest.mark.slow
 def test_all_these_faults_at_once_change_no_sample_of_256_requests(server, healthy, monkeypatch):
     policy = short_of_patience(served.ServedPolicy(server.address), monkeypatch)
 
@@ -356,6 +357,7 @@ def test_a_date_to_retry_after_is_read():
     assert [client.seconds_of(value) for value in ("", "soon", "-3")] == [0, 0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [8, 256])
 def test_as_many_requests_as_allowed_are_in_flight_at_once_and_no_more(in_flight, server):
     policy = served.ServedPolicy(server.address, in_flight)
@@ -562,6 +564,7 @@ def test_equal_candidates_are_reported_when_they_are_no_chance(server, capsys):
     assert capsys.readouterr().err.count("are equal") == 1
 
 
+@pytest.mark.slow
 def test_equal_candidates_are_no_fault_where_different_ones_came_before(server, capsys):
     def same_later(answer, body):
         if len(completions(server)) > 1:
@@ -972,6 +975,7 @@ def test_worker_processes_share_the_problems_of_a_server(server, tmp_path):
     assert len(common.read_tree_records(tmp_path / "trees.jsonl")) == 8
 
 
+@pytest.mark.slow
 def test_evaluate_asks_a_server_too(server, tmp_path):
     import evaluate
 
@@ -1081,12 +1085,14 @@ def test_each_round_is_searched_by_servers_of_its_models_and_none_is_left(evolvi
     assert alive(evolving) == []
 
 
+@pytest.mark.slow
 def test_a_finished_run_starts_no_server_and_does_not_depend_on_serve(evolving):
     assert test_evolve.run(dict(evolving, SERVE="")).returncode == 0
     assert test_evolve.run(evolving).returncode == 0
     assert lines_of(evolving, "servers") == []
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_server_behind(evolving):
     script, _ = test_evolve.start(evolving, HANGS="trees.r2.jsonl")
     assert len(alive(evolving)) == 4
@@ -1095,6 +1101,7 @@ def test_a_kill_leaves_no_server_behind(evolving):
     assert alive(evolving) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not test_evolve.CAN_TIE, reason="needs setpriv")
 def test_even_kill_9_leaves_no_server_behind(evolving):
     script, _ = test_evolve.start(evolving, HANGS="trees.r2.jsonl")
