@@ -38,7 +38,8 @@ if [ -n "${SETTINGS:-}" ]; then         # a shell file with lines like those abo
     trap '[ $? -eq 2 ] || fail "SETTINGS=$SETTINGS: a command in it failed, or ended this run"' EXIT
     . "$SETTINGS"
     trap - EXIT
-    [ "${SMOKE:-}" = "$smoke" ] || fail "SETTINGS=$SETTINGS: sets SMOKE, which comes before it"
+    [ "${SMOKE:-}" = "$smoke" ] ||
+        fail "SETTINGS=$SETTINGS: sets SMOKE; set it in the environment instead"
 fi
 : "${OUT:=runs/tiny}"                   # everything is written here
 : "${POLICY:=tiny/base}"                # the base that every round's policy is tuned from
