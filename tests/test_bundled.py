@@ -128,7 +128,7 @@ def table():
     """{method: percent} of tiny/results.csv: round 4, standard test problems."""
     with open(ROOT / "tiny" / "results.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["round"] == "4"]
-    return {row["what"]: float(row["percent"]) for row in rows if row["on"] == "standard"}
+    return {row["measure"]: float(row["percent"]) for row in rows if row["problems"] == "standard"}
 
 
 def standard_problems(count):
