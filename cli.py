@@ -16,7 +16,6 @@ import common
 import pages
 from client import is_served, with_model
 from common import HERE, Machine, ServerFault, UserError
-from files import read_text
 from rstar import (
     END_OF_CODE,
     END_OF_STEP,
@@ -124,7 +123,7 @@ def resolve_models(args) -> None:
 def read_prompt(path: str) -> str:
     """A prompt of the user's own, for models that were not tuned on the step format."""
     try:
-        text = read_text(path).rstrip().removesuffix("<code>").rstrip()
+        text = common.read_text(path).rstrip().removesuffix("<code>").rstrip()
     except UserError as error:
         raise UserError(f"--prompt {error}") from None
     if "{question}" not in text:

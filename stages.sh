@@ -179,7 +179,8 @@ prompt() {
 }
 
 copy_prompt() {
-    grep -qsF "{question}" "$1" || fail "PROMPT=$1: no file with {question} in it"
+    grep -qsF "{question}" "$1" || 
+        fail "$1: no file with {question} in it; set PROMPT or BOOTSTRAP_PROMPT to one"
     cp "$1" "$2.part"
     keep "$2" "another prompt"
 }

@@ -25,7 +25,8 @@ def format_stock_prompt(question: str, tokenizer, own: str = "") -> str:
     """The prompt for a question without markers, as a chat if it is a chat model's.
 
     own   a prompt to use instead of ours. It is sent as plain text, not as a chat: its examples
-          show a base model what to write, and an instruct model follows them more closely, too.
+          show a base model what to write, and an instruct model follows them more closely than a
+          description.
     """
     content = (own or STOCK_PROMPT).replace("{question}", question)
     if own or not tokenizer.chat_template:

@@ -352,8 +352,8 @@ def load_model(name: str, seed: int):
     # All that is still empty is the head.
     head = common.scalar_head(model).to_empty(device="cpu")
     rng = torch.Generator().manual_seed(seed)
-    # Near zero, as the authors': a larger head would begin where tanh is flat. With 0.02 held-out
-    # losses were 4% (steps) and 10% (answers) higher, over three seeds (LOG.md, 2026-11-30).
+    # Near zero, as the authors': otherwise that of a wide model would begin where tanh is flat.
+    # With 0.02 held-out losses were 4% (steps) and 11% (answers) higher (LOG.md, 2026-11-30).
     torch.nn.init.normal_(head.weight, std=0.001, generator=rng)
     if head.bias is not None:
         torch.nn.init.zeros_(head.bias)

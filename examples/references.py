@@ -53,7 +53,7 @@ def main() -> int:
     problems = list(zip(common.read_problems(args.file), texts))
     count = len(problems) if args.count is None else args.count
     if not 0 < count <= len(problems):
-        raise common.UserError(f"count {count}: {args.file} holds 1 to {len(problems)}")
+        raise common.UserError(f"count {count}: must be from 1 to {len(problems)}")
     problems = random.Random(0).sample(problems, count)
 
     with Verifier() as verifier:

@@ -56,13 +56,15 @@ def read_test(path: Path) -> list[dict]:
 
 
 def read(reader, path: Path) -> list[dict]:
-    """The problems of a file in an order of its own; UserError if it is not one of SVAMP's."""
+    """The problems of a file, shuffled; UserError if it is not one of SVAMP's."""
     try:
         problems = reader(path)
     except (KeyError, IndexError, TypeError, AttributeError, csv.Error):
         problems = []
     if not problems:
-        raise common.UserError(f"{path}: not as in SVAMP; clone github.com/arkilpatel/SVAMP again")
+        raise common.UserError(
+            f"{path}: not a file of SVAMP's; clone github.com/arkilpatel/SVAMP again"
+        )
     random.Random(0).shuffle(problems)
     return problems
 
@@ -77,7 +79,7 @@ def main() -> int:
     test = read(read_test, args.svamp / "SVAMP.json")
     count = len(train) if args.count is None else args.count
     if not 0 < count <= len(train):
-        raise common.UserError(f"count {count}: there are 1 to {len(train)}")
+        raise common.UserError(f"count {count}: must be from 1 to {len(train)}")
     args.out.mkdir(parents=True, exist_ok=True)
     for name, problems in dict(train=train[:count], dev=test[:200], test=test[200:]).items():
         common.write_whole(args.out / f"{name}.json", json.dumps(problems, indent=1))

@@ -15,7 +15,6 @@ import pytest
 import cli
 import common
 import rstar
-from files import UserError
 from scripted import TWO, ScriptedPolicy, ScriptedPPM
 
 ROOT = Path(__file__).parent.parent
@@ -279,7 +278,9 @@ def test_a_prompt_that_the_model_cannot_read_whole_is_no_fault_of_the_question(m
     monkeypatch.setattr(cli, "Policy", Untuned)
     machine = common.Machine()
     cli.load_models("mine", "none", machine, PROMPT)
-    with pytest.raises(UserError, match="--prompt: it has more than the 400 tokens that mine"):
+    with pytest.raises(
+        common.UserError, match="--prompt: it has more than the 400 tokens that mine"
+    ):
         cli.load_models("mine", "none", machine, PROMPT + "x" * longest)
 
 

@@ -403,7 +403,7 @@ def test_a_program_that_was_killed_is_named(stand_in):
         (dict(SETTINGS="nowhere.sh"), [], "SETTINGS=nowhere.sh: no such file"),
         (dict(SETTINGS="examples"), [], "SETTINGS=examples: no such file"),
         (dict(SETTINGS="examples/smollm2.sh"), [], "POLICY is not set"),
-        (dict(PROMPT="nowhere.txt"), [], "PROMPT=nowhere.txt: no file with {question} in it"),
+        (dict(PROMPT="nowhere.txt"), [], "nowhere.txt: no file with {question} in it"),
         (dict(SMOKE="yes"), [], "SMOKE=yes: must be 1 or nothing"),
         (dict(COUNT="abc"), [], "COUNT=abc: must be a whole number"),
         (dict(SEED="-1"), [], "SEED=-1: must be a whole number"),

@@ -131,9 +131,9 @@ def test_what_is_not_svamp_is_named(tmp_path, refused):
     assert "there is no such file" in refused(svamp, tmp_path, tmp_path / "out")
     assert "required: svamp, out" in refused(svamp)
     clone = clone_of_svamp(tmp_path / "svamp")
-    assert "count 3: there are 1 to 2" in refused(svamp, clone, tmp_path / "out", 3)
+    assert "count 3: must be from 1 to 2" in refused(svamp, clone, tmp_path / "out", 3)
     for name in ("SVAMP.json", "data/mawps-asdiv-a_svamp/train.csv"):
         # As in a clone whose large files were not loaded.
         (clone / name).write_text('{"version": "https://git-lfs.github.com/spec/v1"}')
-        assert f"{name}: not as in SVAMP" in refused(svamp, clone, tmp_path / "out")
+        assert f"{name}: not a file of SVAMP's" in refused(svamp, clone, tmp_path / "out")
     assert not (tmp_path / "out").exists()
