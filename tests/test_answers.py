@@ -685,6 +685,7 @@ def test_faster_than_500_pairs_a_second():
     assert len(pairs) / (time.process_time() - start) > 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFERENCES)
 def test_reference_answers_equal_themselves_and_rarely_each_other(name):
     path = DATA / f"{name}.json"
@@ -774,6 +775,7 @@ def test_random_expressions_written_in_two_ways():
     assert differing > 300
 
 
+@pytest.mark.slow
 def test_random_text_never_raises_and_is_symmetric():
     rng = random.Random(0)
     pieces = [
@@ -789,6 +791,7 @@ def test_random_text_never_raises_and_is_symmetric():
         extract_answer(a)
 
 
+@pytest.mark.slow
 def test_hostile_inputs_are_bounded_and_not_executed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert len(HOSTILE) >= 112

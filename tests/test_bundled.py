@@ -51,6 +51,7 @@ def test_the_problem_in_the_readme_is_answered():
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1.5e6
 
 
+@pytest.mark.slow
 def test_an_example_of_the_tiny_world_is_answered():
     program = ask("--example", "--print-tree", "--rollouts", "4")
     assert program.returncode == 0, program.stderr
@@ -101,6 +102,7 @@ def test_the_bundle_is_small():
     assert sum(sizes) < 12e6
 
 
+@pytest.mark.slow
 def test_the_search_is_the_same_in_any_batch(policy, ppm):
     config = Config(rollouts=3, candidates=4)
 
@@ -111,6 +113,7 @@ def test_the_search_is_the_same_in_any_batch(policy, ppm):
     assert texts(QUESTIONS) == [texts([question])[0] for question in QUESTIONS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["hello", "?", "<end_of_step>", "日本語の問題", "x" * 1000, "1/0"])
 def test_a_text_that_is_not_a_problem_breaks_nothing(capsys, text):
     assert cli.main(["--problem", text, "--rollouts", "1", "--candidates", "2"]) in (0, 1)

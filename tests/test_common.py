@@ -159,6 +159,7 @@ def rerun(path):
         return common.finished_trees(file, SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_file_of_trees_may_be_cut_at_any_byte(tmp_path, tree):
     path = tmp_path / "trees.jsonl"
     first = line_of(tree)

@@ -200,6 +200,7 @@ def test_results_of_other_settings_are_refused(command, capsys, flags, differenc
     assert difference in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -228,6 +229,7 @@ def test_nonsense_in_edited_results_is_refused(command, capsys, change):
     assert "not an evaluation" in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[]", "{}", "{", '{"settings": {}, "batches": {"0": 1}}'])
 def test_a_file_that_is_no_evaluation_is_refused(command, capsys, text):
     _, out = command()

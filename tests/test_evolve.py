@@ -221,6 +221,7 @@ def test_an_emptied_record_of_a_stage_costs_one_more_start(finished):
     assert record.read_text().splitlines()[0].isdigit()
 
 
+@pytest.mark.slow
 def test_other_settings_reach_the_program_that_refuses_them(finished):
     refused = run(finished, ROLLOUTS="5", FAILS="trees.r1.jsonl", CODE="2")
     assert refused.returncode == 2 and refused.stderr.startswith("=== trees.r1.jsonl\n")
@@ -228,6 +229,7 @@ def test_other_settings_reach_the_program_that_refuses_them(finished):
     assert run(finished).stderr == ""
 
 
+@pytest.mark.slow
 def test_other_problems_are_refused(finished):
     path = Path(finished["OUT"]) / "problems.train"
     before = path.read_text()
@@ -237,6 +239,7 @@ def test_other_problems_are_refused(finished):
     assert run(finished).stderr == ""
 
 
+@pytest.mark.slow
 def test_the_test_stage_gives_the_last_round_most_problems(finished):
     assert run(finished, "test", LARGE="6").returncode == 0
     folder = Path(finished["OUT"])
@@ -254,6 +257,7 @@ def test_the_test_stage_gives_the_last_round_most_problems(finished):
     }
 
 
+@pytest.mark.slow
 def test_your_own_test_file_is_taken_whole(finished):
     assert run(finished, "test", TEST=finished["PROBLEMS"]).returncode == 0
     names = sorted(path.name for path in Path(finished["OUT"]).glob("eval.test*"))
@@ -262,6 +266,7 @@ def test_your_own_test_file_is_taken_whole(finished):
     assert value(last, "--policy") == BASE and value(last, "--ppm") == "none"
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(stand_in):
     mine = {name: value for name, value in stand_in.items() if name != "SMOKE"}
     mine.update(SETTINGS="examples/smollm2.sh", POLICY=BASE, ROLLOUTS="6", TEST=mine["PROBLEMS"])
@@ -277,6 +282,7 @@ def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(stand_in)
     assert whole == [f"{mine['OUT']}/eval.test-r4.json"]
 
 
+@pytest.mark.slow
 def test_only_models_that_are_not_tuned_get_the_prompt(stand_in):
     folder = Path(stand_in["OUT"])
     mine = folder.parent / "mine.txt"
@@ -325,6 +331,7 @@ def test_a_file_of_settings_cannot_end_a_run_without_a_word(stand_in, text, line
     assert not (Path(stand_in["NOTES"]) / "calls").exists()
 
 
+@pytest.mark.slow
 def test_a_program_that_leaves_no_file_is_not_done(stand_in):
     # As with EACH="-h".
     refused = run(stand_in, ABSENT="eval.dev-r0.json")
@@ -346,6 +353,7 @@ def test_the_papers_tables_have_an_evaluation_for_each_line(stand_in):
 # Kills.
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CAN_TIE, reason="needs setpriv (Linux)")
 @pytest.mark.parametrize("hangs", ["trees.r1.jsonl", "policy-r1"])
 def test_kill_9_of_the_script_leaves_no_program_behind(stand_in, hangs):
@@ -356,6 +364,7 @@ def test_kill_9_of_the_script_leaves_no_program_behind(stand_in, hangs):
     assert again.stderr.startswith(f"=== {hangs}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_script_ends_its_program_with_one_line(stand_in, number):
     script, program = start(stand_in, HANGS="policy-r1")
@@ -392,6 +401,7 @@ def test_a_program_that_was_killed_is_named(stand_in):
     assert "evolve.sh: ppm-r1 ended with exit code 137; the same command resumes" in failed.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment, arguments, line",
     [
@@ -424,6 +434,7 @@ def test_a_mistake_does_not_spoil_the_folder(stand_in):
     assert stopped.stderr.endswith("=== eval.dev-r0.json\ntrain_ppm: --lr -1 must be at least 0\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["evolve.sh", "paper_tables.sh"])
 def test_a_script_runs_through_a_symlink(finished, tmp_path, name):
     (tmp_path / "link").symlink_to(ROOT / name)
@@ -431,6 +442,7 @@ def test_a_script_runs_through_a_symlink(finished, tmp_path, name):
     assert done.returncode == (0 if name == "evolve.sh" else 2)
 
 
+@pytest.mark.slow
 def test_the_modules_are_found_without_the_current_folder(stand_in):
     more = dict(PYTHONSAFEPATH="1", FAILS="eval.dev-r0.json", CODE="2")
     done = run(stand_in, PROBLEMS="", **more)

@@ -162,6 +162,7 @@ def test_greedy_decoding_equals_plain_generate(folder):
         assert policy.cut(plain[0, ids.shape[1] :].tolist(), STEP) == sample
 
 
+@pytest.mark.slow
 def test_samples_do_not_depend_on_the_batch(folder):
     texts = [f"{i} and " * (i + 1) for i in range(6)]
     seeds = [7, 7, 7, 8, 8, 8]
@@ -342,6 +343,7 @@ def test_a_prompt_of_ones_own_is_used_as_it_is(tmp_path):
 SHORT_PROBLEMS = (Path(__file__).parent.parent / "examples" / "short_problems.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt, count", [(stock.STOCK_PROMPT, 2), (SHORT_PROBLEMS, 6)])
 def test_the_worked_examples_are_right(prompt, count):
     solutions = re.findall(r"<code>\n.*?<end_of_answer>", prompt, re.DOTALL)

@@ -468,6 +468,7 @@ ALL_FRAMES = """
 """
 
 
+@pytest.mark.slow
 @in_browser
 def test_a_replay_is_the_search_that_was_recorded(browser, replay, dice_verifier):
     """N and q at the end, and every UCT on the way, are those of rstar.py."""
@@ -607,6 +608,7 @@ def test_the_keys_move_through_the_search_and_the_nodes(browser, replay, dice_ve
     assert browser.run("picked") == 1
 
 
+@pytest.mark.slow
 @in_browser
 def test_play_runs_to_the_end_and_space_pauses(browser, replay, dice_verifier):
     browser.open(replay(grow(rollouts=1)))
@@ -660,6 +662,7 @@ def test_what_a_round_solved_links_to_its_replay(browser, tmp_path, dice_verifie
         assert browser.run("tree.question") == text
 
 
+@pytest.mark.slow
 @in_browser
 def test_a_thousand_nodes_take_less_than_two_seconds(browser, replay, large_tree):
     browser.open(replay(large_tree))
@@ -787,6 +790,7 @@ with common.progress_bar(1500, "tree") as bar:
 """
 
 
+@pytest.mark.slow
 def test_a_log_gets_a_line_now_and_then():
     run = subprocess.run(
         [sys.executable, "-c", LONG_WORK], cwd=ROOT, stderr=subprocess.PIPE, timeout=60, check=True
@@ -797,6 +801,7 @@ def test_a_log_gets_a_line_now_and_then():
     assert last.startswith("1500/1500 trees") and "solved 1499, trajectories 13491" in last
 
 
+@pytest.mark.slow
 def test_a_bar_fits_into_80_columns(monkeypatch):
     pty = pytest.importorskip("pty")
     command = f"stty cols 80 rows 24; exec {sys.executable} -c '{LONG_WORK}' 2>&1"

@@ -113,6 +113,7 @@ def test_a_model_with_a_sliding_window_keeps_nothing(tmp_path):
     assert reader.sorted == []
 
 
+@pytest.mark.slow
 def test_samples_are_those_of_plain_decoding(folder):
     """Rows that split, end and leave give the text of one sample that is decoded by itself."""
     policy = Policy(folder)

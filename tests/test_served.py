@@ -234,6 +234,7 @@ def test_no_tree_waits_for_another(server):
     assert [index for index, _ in trees] == [0]
 
 
+@pytest.mark.slow
 def test_a_problem_is_only_taken_when_there_is_room_for_its_tree(server):
     taken = []
 
@@ -308,6 +309,7 @@ def short_of_patience(policy, monkeypatch):
     return policy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes_changes_no_sample(fault, server, healthy, monkeypatch):
     policy = short_of_patience(served.ServedPolicy(server.address), monkeypatch)
@@ -418,6 +420,7 @@ def test_a_server_that_has_gone_is_not_tried_for_every_problem(server, monkeypat
     assert len(list(problems)) >= 1000 - served.LOST - 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_key_or_model_that_is_refused_ends_the_run(status, server):
     policy = served.ServedPolicy(server.address)
@@ -952,6 +955,7 @@ def run(server, tmp_path, *more):
     return cli.main(flags)
 
 
+@pytest.mark.slow
 def test_a_rerun_takes_up_what_a_fault_has_left_even_at_another_address(server, tmp_path, capsys):
     def misbehave(handler, body, tries):
         if "question 3" in body["prompt"]:
@@ -1113,6 +1117,7 @@ def test_even_kill_9_leaves_no_server_behind(evolving):
     assert alive(evolving) == []
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_start_is_one_line(evolving):
     done = test_evolve.run(evolving, VLLM="false")
     assert done.returncode == 2

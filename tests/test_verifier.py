@@ -185,6 +185,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", cases(ENDLESS))
 def test_code_that_does_not_return_is_stopped_from_outside(verifier, code):
     verifier.run("import sympy")  # the start of a zygote is not the run's time
@@ -529,6 +530,7 @@ def test_a_run_whose_zygote_is_killed_is_repeated(mine):
         assert prints(one, "import time; time.sleep(0.4); print('whole')") == "whole\n"
 
 
+@pytest.mark.slow
 @linux
 def test_close_leaves_no_process(mine):
     with Verifier(timeout=60, workers=2) as two:
@@ -739,6 +741,7 @@ def test_code_under_which_every_zygote_dies_has_failed(monkeypatch):
     assert good.output == "1\n"
 
 
+@pytest.mark.slow
 @linux
 def test_a_hung_zygote_is_replaced(monkeypatch, mine):
     ask = module.Zygote.ask

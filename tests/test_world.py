@@ -167,6 +167,7 @@ def test_the_dials_set_the_shares_of_delayed_and_recounted_steps():
     assert delayed > 0.5 and recounted > 0.85
 
 
+@pytest.mark.slow
 def test_students_take_right_steps_at_the_rate_of_the_concept():
     rng = random.Random(4)
     right, count = {}, {}
@@ -241,6 +242,7 @@ def test_questions_are_clean_english():
             assert p.question[-1] in "?.=" or len(p.steps) == 1, p.question
 
 
+@pytest.mark.slow
 def test_a_tale_tells_all_its_numbers_in_every_wording():
     rng = random.Random(3)
     untidy = re.compile(r"[{}|_]|\b[opqr]\b|  | [.,?]")
@@ -261,6 +263,7 @@ def test_a_tale_tells_all_its_numbers_in_every_wording():
             assert not untidy.search(question), (name, question)
 
 
+@pytest.mark.slow
 def test_tales_of_money_and_measures_have_decimal_and_large_numbers():
     rng = random.Random(4)
     drawn = [world.draw_tale(rng) for _ in range(3000)]
@@ -276,6 +279,7 @@ def test_tales_of_money_and_measures_have_decimal_and_large_numbers():
         assert len(p.answer.partition(".")[2]) <= 2, p.answer
 
 
+@pytest.mark.slow
 def test_what_people_try_first_is_in_the_corpus():
     rng = random.Random(10)
     sums = [world.draw(rng, "pretrain", 1, world.MIXES["sums"].dials) for _ in range(3000)]
@@ -399,6 +403,7 @@ def test_ctrl_c_during_the_imports_is_one_line():
 # ---- pretraining
 
 
+@pytest.mark.slow
 def test_a_phase_of_pretraining_has_its_shares_of_large_sums_and_tales():
     import pretrain
 
