@@ -141,7 +141,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, held_ou
             if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
                 attend_in_float32(model)
             optimizer = torch.optim.AdamW(
-                model.parameters(), lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.0
+                model.parameters(), lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True
             )
             model, optimizer = accelerator.prepare(model, optimizer)
             measure = partial(measure, pad=tokenizer.pad_token_id, settings=settings)
