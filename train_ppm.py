@@ -25,9 +25,11 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      every score to -1 or +1. `scale` multiplies the difference, so that a gap of 1 is nearly
      enough. (Measured once, tiny model, one epoch, 600 trees: 221 of 305 held-out pairs right with
      3, 211 with 1; within noise.)
-  3. Eq. 4 knows differences only, so nothing says which score means "as likely right as wrong", and
-     right answers of easy questions scored -0.9. `center` adds the square of a pair's sum (after
-     arXiv 2312.09244): 0 then lies between good and bad.
+  3. Eq. 4 knows differences only, so nothing says which score means "as likely right as wrong":
+     right answers of easy questions scored -0.9. All scores may even move to one end of tanh, where
+     it is flat and nothing more is learned: once with SmolLM2-135M, all within 0.001 of -1. So
+     `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 then lies between good and
+     bad. A PPM with all scores at one end is not saved.
   4. Only steps that a rollout went through are judged: the PPM's own first estimate is not a
      judgement. Every answer counts, since each is certainly right or wrong.
   5. A step that leads to a right answer and to wrong ones is never bad.
@@ -407,32 +409,55 @@ def loss_of(group: Group, r: torch.Tensor, settings: Settings) -> torch.Tensor:
 
 
 def measure(model, groups: list[Group], pad: int, settings: Settings) -> dict[str, torch.Tensor]:
-    """What the loop minimizes, and how many of the pairs are scored in the right order."""
+    """What the loop minimizes, how many pairs are scored in the right order, and their centers."""
     scores = score(model, groups, pad)
     loss = torch.stack([loss_of(group, r, settings) for group, r in zip(groups, scores)])
     right = torch.zeros_like(loss[0])
+    center = torch.zeros_like(loss[0])
     for group, r in zip(groups, scores):
         for i, j in group.pairs:
             right += r[i] > r[j]
+            center += (r[i] + r[j]).detach() / 2
     pairs = torch.full_like(right, sum(len(group.pairs) for group in groups))
-    return dict(loss=loss.sum(), right=right, pairs=pairs)
+    return dict(loss=loss.sum(), right=right, pairs=pairs, center=center)
 
 
 def held_out_metrics(groups: list[Group], total: Callable) -> dict:
-    """Held-out losses, and accuracies as NAME_right of NAME_n pairs, for steps and for answers."""
+    """Held-out losses, and accuracies as NAME_right of NAME_n pairs, for steps and for answers.
+
+    `center` is the mean score of all their texts; None if there are no pairs.
+    """
     kinds = dict(
         steps=[group for group in groups if group.pairs and group.depth],
         answers=[group for group in groups if group.pairs and not group.depth],
         targets=[group for group in groups if group.targets],
     )
     metrics = {}
+    centers = pairs = 0
     for name, members in kinds.items():
         sums = total(members)
+        centers += sums["center"]
+        pairs += sums["pairs"]
         if name != "targets":
             metrics[f"{name}_right"] = int(sums["right"])
             metrics[f"{name}_n"] = int(sums["pairs"])
         if members:
             metrics[f"{name}_loss"] = sums["loss"] / len(members)
+    return dict(metrics, center=centers / pairs if pairs else None)
+
+
+def not_saturated(groups: list[Group], total: Callable) -> dict:
+    """`held_out_metrics`; UserError if all scores are at one end of tanh, where it is flat.
+
+    Such a PPM tells nothing apart, and learns nothing more. Eq. 4 allows it: see deviation 3.
+    """
+    metrics = held_out_metrics(groups, total)
+    center = metrics["center"] or 0.0
+    if abs(center) > 0.99:
+        raise UserError(
+            f"the PPM scores all held-out texts {center:+.3f} or so, good and bad alike: its "
+            "training has run into the limit of tanh; try --center 0.5, or a lower --lr"
+        )
     return metrics
 
 
@@ -480,7 +505,7 @@ def train(settings: Settings, dry_run: bool = False) -> int:
     if dry_run:
         return trainer.describe(targets or pairs, counts, show, tokenizer)
     return trainer.fit(
-        settings, model, tokenizer, training, held_out, counts, measure, held_out_metrics
+        settings, model, tokenizer, training, held_out, counts, measure, not_saturated
     )
 
 

@@ -904,6 +904,18 @@ def test_a_training_that_diverges_saves_no_model(folder, tmp_path, capsys, progr
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("end", [1, -1])
+def test_a_ppm_whose_scores_are_all_at_one_end_of_tanh_is_not_saved(
+    folder, tmp_path, capsys, monkeypatch, end
+):
+    plain = train_ppm.plain_logits
+    monkeypatch.setattr(train_ppm.prefixes, "can_pack", lambda model: False)
+    monkeypatch.setattr(train_ppm, "plain_logits", lambda *inputs: plain(*inputs) + 4 * end)
+    assert ppm(folder, tmp_path / "out", lr=1e-6) == 2
+    assert f"all held-out texts {0.999 * end:+} or so" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("out", ["stock", "trees.jsonl"])
 def test_what_is_not_ours_is_never_overwritten(folder, capsys, out):
     wrong(capsys, policy(folder, out), out, "not made by this program")
