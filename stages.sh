@@ -179,7 +179,7 @@ prompt() {
 }
 
 copy_prompt() {
-    grep -qsF "{question}" "$1" || 
+    grep -qsF "{question}" "$1" ||
         fail "$1: no file with {question} in it; set PROMPT or BOOTSTRAP_PROMPT to one"
     cp "$1" "$2.part"
     keep "$2" "another prompt"

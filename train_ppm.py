@@ -26,10 +26,10 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      enough. (Measured once, tiny model, one epoch, 600 trees: 221 of 305 held-out pairs right with
      3, 211 with 1; within noise.)
   3. Eq. 4 knows differences only, so nothing says which score means "as likely right as wrong":
-     right answers of easy questions scored -0.9. All scores may even move to one end of tanh, where
-     it is flat and nothing more is learned: once with SmolLM2-135M, all within 0.001 of -1. So
-     `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 then lies between good and
-     bad. A PPM with all scores at one end is not saved.
+     right answers of easy questions scored -0.9. All scores may even drift to one end of tanh,
+     where it is flat and nothing more is learned: once with SmolLM2-135M, all within 0.001 of -1.
+     So `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 then lies between good
+     and bad. A PPM with all scores at one end is not saved.
   4. Only steps that a rollout went through are judged: the PPM's own first estimate is not a
      judgement. Every answer counts, since each is certainly right or wrong.
   5. A step that leads to a right answer and to wrong ones is never bad.
@@ -354,7 +354,7 @@ def load_model(name: str, seed: int):
     # All that is still empty is the head.
     head = common.scalar_head(model).to_empty(device="cpu")
     rng = torch.Generator().manual_seed(seed)
-    # Near zero, as the authors': otherwise that of a wide model would begin where tanh is flat.
+    # Near zero, as the authors': the head of a wide model would otherwise begin where tanh is flat.
     # With 0.02 held-out losses were 4% (steps) and 11% (answers) higher (LOG.md, 2026-11-30).
     torch.nn.init.normal_(head.weight, std=0.001, generator=rng)
     if head.bias is not None:
@@ -409,7 +409,7 @@ def loss_of(group: Group, r: torch.Tensor, settings: Settings) -> torch.Tensor:
 
 
 def measure(model, groups: list[Group], pad: int, settings: Settings) -> dict[str, torch.Tensor]:
-    """What the loop minimizes, how many pairs are scored in the right order, and their centers."""
+    """What the loop minimizes; the pairs in the right order; the sum of the pairs' mean scores."""
     scores = score(model, groups, pad)
     loss = torch.stack([loss_of(group, r, settings) for group, r in zip(groups, scores)])
     right = torch.zeros_like(loss[0])
@@ -446,17 +446,17 @@ def held_out_metrics(groups: list[Group], total: Callable) -> dict:
     return dict(metrics, center=centers / pairs if pairs else None)
 
 
-def not_saturated(groups: list[Group], total: Callable) -> dict:
+def metrics_unless_saturated(groups: list[Group], total: Callable) -> dict:
     """`held_out_metrics`; UserError if all scores are at one end of tanh, where it is flat.
 
-    Such a PPM tells nothing apart, and learns nothing more. Eq. 4 allows it: see deviation 3.
+    Such a PPM hardly tells texts apart and learns nothing more. Eq. 4 allows it: see deviation 3.
     """
     metrics = held_out_metrics(groups, total)
     center = metrics["center"] or 0.0
     if abs(center) > 0.99:
         raise UserError(
-            f"the PPM scores all held-out texts {center:+.3f} or so, good and bad alike: its "
-            "training has run into the limit of tanh; try --center 0.5, or a lower --lr"
+            f"the PPM scores all held-out texts about {center:+.3f}, good and bad alike: tanh is "
+            "saturated, so nothing more can be learned; try --center 0.5 or a lower --lr"
         )
     return metrics
 
@@ -505,7 +505,7 @@ def train(settings: Settings, dry_run: bool = False) -> int:
     if dry_run:
         return trainer.describe(targets or pairs, counts, show, tokenizer)
     return trainer.fit(
-        settings, model, tokenizer, training, held_out, counts, measure, not_saturated
+        settings, model, tokenizer, training, held_out, counts, measure, metrics_unless_saturated
     )
 
 
