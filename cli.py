@@ -27,11 +27,11 @@ from rstar import (
     Policy,
     Result,
     agreement,
+    count_trajectories,
     nodes,
     search,
     search_each,
     terminals,
-    trajectories,
     tree_to_line,
 )
 from served import ServedPolicy, ServedPPM
@@ -274,11 +274,11 @@ def print_solution(node: Node) -> None:
 
 
 def warn_if_unsure(result: Result, ppm) -> None:
-    """A line where the answer is likely wrong, for a PPM that says below what it is unreliable."""
+    """Says that an answer is less reliable than most, if the PPM names the scores for that."""
     unsure = getattr(ppm, "unsure_below", None)
     if not unsure:
         return
-    agree = agreement(result.chosen, [node for root in result.trees for node in terminals(root)])
+    agree = agreement(result.chosen, result.ends)
     if result.chosen.ppm < unsure["score"] or agree < unsure["agreement"]:
         print(
             f"rstar: low confidence (PPM {result.chosen.ppm:+.2f}, {agree:.0%} of the tree's "
@@ -301,7 +301,7 @@ def print_tree(root: Node) -> None:
         print(f"{node.visits:>4} {node.Q:>+6.2f} {ppm:>6}  {branch}{shorten(thought)}{ending}")
         stack += [(child, depth + 1) for child in reversed(node.children)]
     finished = "; nothing is left to try" if root.closed else ""
-    print(f"distinct trajectories: {trajectories(root)}{finished}\n")
+    print(f"distinct trajectories: {count_trajectories(root)}{finished}\n")
 
 
 def shorten(text: str, width: int = 90) -> str:
@@ -366,7 +366,7 @@ def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine: Machin
     for index, root in without_faults(trees):
         counts = dict(
             solved=int(any(node.right for node in terminals(root))),
-            trajectories=trajectories(root),
+            trajectories=count_trajectories(root),
             tokens=model.tokens - tokens,
             repaired=model.repaired - repairs,
         )

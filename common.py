@@ -126,8 +126,8 @@ def setting(default, help, least=None, most=None, choices=None, tiny=None):
 def suited(settings_class, model, **given):
     """A settings dataclass with the defaults that suit a model; what is given takes precedence.
 
-    A real model gets the defaults of the class, which are the paper's where it has any. The bundled
-    models and what is tuned from them get those for a tiny one.
+    A real model gets the defaults of the class: the paper's where it has any, except `expansions`
+    (rstar.py, deviation 6). The bundled models and those tuned from them get other ones.
     """
     if is_tiny(model):
         for item in dataclasses.fields(settings_class):
@@ -215,7 +215,7 @@ def from_flags(settings_class, args: argparse.Namespace, model=""):
 
 @dataclass(frozen=True)
 class Machine:
-    """How a search runs: what it costs and how fast it is. Its trees do not depend on this."""
+    """How a search runs: its speed and memory. Its trees change only by rounding (deviation 12)."""
 
     batch: str = setting(
         "auto",
@@ -650,7 +650,7 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
     """Yields what `work(jobs, *arguments)` yields, from several processes that share the jobs.
 
     `work` is a generator function of a module; its `jobs` is an iterator that hands out the next
-    job when asked, so a process that finishes early takes more. One worker runs in this process.
+    job when asked, so a process that finishes early takes more. One worker is this very process.
     Raises what `work` raises, and UserError if a process is killed.
     """
     workers = min(workers, len(jobs))

@@ -29,13 +29,25 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import common
 from answers import answers_equal
 from cli import add_model_flags, load_models, resolve_models, settings_of, without_address
 from common import Machine, UserError, setting
-from rstar import END_OF_CODE, Config, Node, choose, expand, majority, nodes, search, terminals
+from rstar import (
+    END_OF_CODE,
+    Config,
+    Node,
+    choose,
+    expand,
+    good_enough,
+    majority,
+    nodes,
+    search,
+    terminals,
+)
 from show import (
     ADAPTIVE,
     BEST,
@@ -179,7 +191,7 @@ def sample(questions, policy, ppm, config, budget, samples=0, enough=None) -> li
     drawn = turns = 0
     with Verifier(timeout=config.timeout) as verifier:
         while not samples or turns < samples:
-            todo = [i for i, ends in enumerate(solutions) if not any_content(ends, enough)]
+            todo = [i for i, ends in enumerate(solutions) if not good_enough(ends, enough)]
             left = (samples - turns) * len(todo)
             if not samples:
                 mean = max(1, (policy.tokens - start) / max(1, drawn))
@@ -205,10 +217,6 @@ def sample(questions, policy, ppm, config, budget, samples=0, enough=None) -> li
             drawn += count * len(todo)
             turns += count
     return solutions
-
-
-def any_content(ends: list[Node], enough: float | None) -> bool:
-    return enough is not None and any(node.ppm >= enough for node in ends if node.ppm is not None)
 
 
 def plausible(ends: list[Node], pattern: str) -> list[Node]:
@@ -319,7 +327,7 @@ def cut(problems: int, largest: int, workers: int) -> list[int]:
     count = math.ceil(problems / largest)
     # As many for each process, unless they would be small: else some would wait for the last.
     if problems >= LEAST_BATCH * workers:
-        count = workers * math.ceil(count / workers)
+        count = min(problems, workers * math.ceil(count / workers))
     return [problems * i // count for i in range(count + 1)]
 
 
@@ -330,17 +338,13 @@ def evaluate_file(args, config, comparison, machine) -> int:
     settings = settings_of(args, config, problems)
     settings.update(methods=comparison.chosen, samples=comparison.samples)
     settings.update(plausible=comparison.plausible)
-    bounds = cut(len(problems), machine.trees, machine.workers)
+    spans = list(pairwise(cut(len(problems), machine.trees, machine.workers)))
+    sizes = {str(first): last - first for first, last in spans}
     # A budget is spent batch by batch, so other batches give other results.
-    settings.update(batch=max(last - first for first, last in zip(bounds, bounds[1:])))
+    settings.update(batch=max(sizes.values()))
     with common.open_locked(out.with_name(f".{out.name}.lock")):
-        sizes = {str(first): last - first for first, last in zip(bounds, bounds[1:])}
         batches = read_outcomes(out, settings, sizes)
-        jobs = [
-            (first, problems[first:last])
-            for first, last in zip(bounds, bounds[1:])
-            if str(first) not in batches
-        ]
+        jobs = [(first, problems[first:last]) for first, last in spans if str(first) not in batches]
         # Written after each batch: a kill loses only the batches in hand.
         arguments = (args.policy, args.ppm, args.prompt, config, comparison, machine)
         done = sum(map(batch_length, batches.values()))

@@ -61,8 +61,8 @@ if grep -qs '"preset": "tiny"' "$POLICY/config.json"; then
     : "${ROLLOUTS:=4}"                  # of a tree in rounds 2 to 4
     : "${CANDIDATES:=5 5 5 8}"          # in rounds 1 to 4
     : "${HARDER:=2 4}"                  # times ROLLOUTS, for what is unsolved in round 4
-    # How trees answer: 16 rollouts of 8 candidates, ended by an answer that the PPM holds rather
-    # right than wrong (0), a second tree if none came. Chosen on dev, where c = 1 did as well as 2.
+    # How trees answer: 16 rollouts of 8 candidates, ended by an answer that the PPM scores 0 or
+    # more, a second tree if none came. Chosen on dev, where c = 1 did as well as 2.
     : "${ANSWER:=--rollouts 16 --candidates 8 --c 1 --stop 0 --searches 2}"
     : "${TRAIN:=--epochs 3 --lr 3e-4}" "${TRAIN_PPM:=--epochs 2 --lr 1e-3}"
 else                                    # the paper's

@@ -152,7 +152,7 @@ def warn_unmatchable(problems: list[dict], path) -> None:
 
 
 def check_writable(path) -> Path:
-    """The Path of a file to be written, if it can be one. Whether it may be, `open_locked` says."""
+    """The Path of a file to be written, or UserError. Permission is checked by `open_locked`."""
     file = Path(path).expanduser()
     # A file that is moved into place would replace a link, not what the link names.
     if file.is_symlink():

@@ -43,7 +43,7 @@ class Prefixes:
     def empty_cache(self) -> DynamicCache:
         return DynamicCache(config=self.model.config)
 
-    def longest(self, text: list[int]) -> tuple[int, tuple]:
+    def longest_kept(self, text: list[int]) -> tuple[int, tuple]:
         """(length, text): the longest common beginning with a text that is kept."""
         text = tuple(text)
         place = bisect.bisect(self.sorted, text)
@@ -56,7 +56,7 @@ class Prefixes:
 
     def unread(self, text: list[int]) -> int:
         """How many tokens of a text would have to be read."""
-        return len(text) - self.longest(text)[0]
+        return len(text) - self.longest_kept(text)[0]
 
     def read(self, texts: list[list[int]], **options):
         """(logits, mask, cache) of B texts, in one call of the model.
@@ -68,7 +68,7 @@ class Prefixes:
         # Otherwise each sibling would read their common path.
         if shared := self.shared(texts):
             self.read(shared, **options)
-        known = [self.longest(text) for text in texts]
+        known = [self.longest_kept(text) for text in texts]
         width = max(length for length, _ in known)
         rests = [text[length:] for text, (length, _) in zip(texts, known)]
         columns = max(map(len, rests))
@@ -98,7 +98,7 @@ class Prefixes:
         beginnings = []
         for one, other in zip(texts, texts[1:]) if self.room else ():
             common_part = tuple(os.path.commonprefix([one, other]))
-            if len(common_part) < self.longest(common_part)[0] + WORTH_A_CALL:
+            if len(common_part) < self.longest_kept(common_part)[0] + WORTH_A_CALL:
                 continue
             # Of three siblings two may share more: what they share holds the rest.
             if beginnings and beginnings[-1] == common_part[: len(beginnings[-1])]:

@@ -65,8 +65,8 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      authors' script votes among the four best.)
 The trainers list their own deviations at their heads.
 
-Start reading at `rollout`. It yields each new leaf to `search_each`, which expands the leaves of
-many trees at once; everything else that it calls follows below it, in the order of the calls.
+Start reading at `rollout`. It yields each step to be expanded to `search_each`, which expands those
+of many trees at once; everything else that it calls follows below it, in the order of the calls.
 """
 
 import os
@@ -189,7 +189,8 @@ def special_tokens(tokenizer) -> list[str]:
     return sorted(special, key=len, reverse=True)
 
 
-# Where a text ends that is continued in the search, or a step ends that is scored.
+# Where the search continues or scores a text, and behind <end_of_code>, where the policy stops and
+# the verifier writes the output.
 SEAMS = re.compile(
     rf"(?<=<code>\n)|(?<={END_OF_STEP})|(?<={END_OF_STEP}\n\n)|(?<={END_OF_CODE})|(?<=<answer>)"
 )
@@ -251,7 +252,7 @@ def lines_of_code(path: str) -> list[str]:
 class ProposesSteps(Protocol):
     """What the search asks of a policy."""
 
-    tokens: int  # generated so far
+    tokens: int  # generated so far; the search itself does not read it
 
     def prompt(self, question: str) -> str: ...
     def __call__(
@@ -287,7 +288,7 @@ class Policy:
     tuned       whether the markers that it has to write are tokens of its vocabulary. Such a model
                 gets the bare format and stops at tokens; any other one is told the format with two
                 examples and stops at the marker strings.
-    tokens      how many tokens it has generated so far, without those behind a stop marker
+    tokens      how many tokens it has generated so far, stop markers included
     repaired    from how many candidates fences or prose were removed, if it was not tuned
     longest     how many tokens it can read
     """
@@ -502,7 +503,7 @@ class Draw:
         self.k = k
         self.temperature = temperature
         self.name = name
-        # One generator for all samples would give each other numbers whenever the batch changes.
+        # With one generator for all, a sample's numbers would change with the batch.
         if temperature:
             numbers = []
             for text, seed in zip(texts, seeds):
@@ -552,7 +553,8 @@ class PPM:
         self.rows = common.pick_rows(self.model, rows)
         self.prefixes = Prefixes(self.model)
         self.longest = common.context_length(self.model)
-        # dict(score=…, agreement=…): below these an answer was mostly wrong. Optional, measured.
+        # dict(score=…, agreement=…): below these an answer is less
+        # reliable. Optional, measured.
         self.unsure_below = getattr(self.model.config, "unsure_below", None)
 
     @torch.inference_mode()
@@ -664,8 +666,8 @@ def nodes(node: Node) -> list[Node]:
     return sorted(below, key=lambda node: node.number)
 
 
-def terminals(root: Node) -> list[Node]:
-    return [node for node in nodes(root) if node.terminal]
+def terminals(node: Node) -> list[Node]:
+    return [other for other in nodes(node) if other.terminal]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -675,8 +677,8 @@ def terminals(root: Node) -> list[Node]:
 def rollout(root: Node, config: Config, rule: Callable, value: Callable) -> Iterator[Node]:
     """Selects children from the root downwards until a trajectory ends, then backs its value up.
 
-    A generator: it yields each leaf that it meets and continues when that leaf has been expanded,
-    so that `search_each` can expand the leaves of many trees in one batch.
+    A generator: it yields each step to be expanded and continues when that is done, so that
+    `search_each` can expand the steps of many trees in one batch.
     """
     node = root
     while not root.closed:
@@ -761,7 +763,7 @@ def propose(leaves: list[Node], policy: ProposesSteps, config: Config, stops: tu
     for leaf in leaves:
         between = BETWEEN if leaf.parent else ""
         texts.append(policy.prompt(leaf.root.text) + leaf.path + between)
-    # A leaf that is expanded again needs other samples than before.
+    # A step that is expanded again needs other samples than before.
     seeds = [config.seed + 1_000_000 * leaf.expansions for leaf in leaves]
     limit = config.step_tokens
     if END_OF_STEP not in stops:
@@ -775,7 +777,7 @@ def propose(leaves: list[Node], policy: ProposesSteps, config: Config, stops: tu
 
 def merge(leaf: Node, candidates: list[str]) -> list[Node]:
     """Makes children of a leaf: one for all candidates with the same code (deviation 3)."""
-    # A leaf that is expanded again has children already, which its new candidates may repeat.
+    # A step that is expanded again has children already, which its new candidates may repeat.
     first = len(nodes(leaf.root))
     known = {merge_key(child.text): child for child in leaf.children}
     fresh = []
@@ -910,6 +912,11 @@ class Result:
     chosen: Node | None  # the terminal node to answer with; None if no trajectory ended
     trees: list[Node]  # their roots, in the order in which they were searched
 
+    @property
+    def ends(self) -> list[Node]:
+        """The terminal nodes of all trees."""
+        return [node for root in self.trees for node in terminals(root)]
+
 
 def choose(candidates: list[Node]) -> Node | None:
     """The terminal node to answer with: the highest PPM score, without a PPM the majority.
@@ -956,7 +963,7 @@ def search(
     results = [Result(None, []) for _ in questions]
     for k in range(config.searches):
         # A question whose answer is good enough is not searched again.
-        todo = [i for i, result in enumerate(results) if not is_content(result.trees, config.stop)]
+        todo = [i for i, result in enumerate(results) if not good_enough(result.ends, config.stop)]
         if bar is not None:
             bar.update(config.rollouts * (len(questions) - len(todo)))
         # A fresh tree needs other samples.
@@ -969,16 +976,13 @@ def search(
             results[i].trees.append(root)
     # Among all trees at once: the second tree of a question need not hold the better answer.
     for result in results:
-        result.chosen = choose([node for root in result.trees for node in terminals(root)])
+        result.chosen = choose(result.ends)
     return results
 
 
-def is_content(trees: list[Node], stop: float | None) -> bool:
-    """Whether one of the trees holds an answer that the PPM scores `stop` or higher."""
-    if stop is None:
-        return False
-    scores = [node.ppm for root in trees for node in terminals(root) if node.ppm is not None]
-    return max(scores, default=-math.inf) >= stop
+def good_enough(ends: list[Node], stop: float | None) -> bool:
+    """Whether the PPM scores one of these terminal nodes `stop` or higher."""
+    return stop is not None and any(node.ppm >= stop for node in ends if node.ppm is not None)
 
 
 def search_each(
@@ -1033,15 +1037,15 @@ def grow(root: Node, config: Config, rule: Callable, value: Callable, bar=None) 
     for done in range(1, config.rollouts + 1):
         yield from rollout(root, config, rule, value)
         # A closed root has nothing left to try.
-        finished = root.closed or is_content([root], config.stop)
+        finished = root.closed or good_enough(terminals(root), config.stop)
         if bar is not None:
-            bar.set_postfix(trajectories=trajectories(root), refresh=False)
+            bar.set_postfix(trajectories=count_trajectories(root), refresh=False)
             bar.update(config.rollouts - done + 1 if finished else 1)
         if finished:
             return
 
 
-def trajectories(root: Node) -> int:
+def count_trajectories(root: Node) -> int:
     """How many distinct trajectories were backed up."""
     ends = {number for kind, number, *_ in root.events if kind == "back_up"}
     return sum(node.number in ends for node in terminals(root))

@@ -9,9 +9,9 @@ For each problem, over all files together, the 2 right trajectories with the hig
 steps are trained on (section 3.4 of the paper). In every round the policy starts from the base
 again, never from the last round's policy.
 
-A problem that no rollout solves has no right trajectory and so contributes nothing: the policy
-learns from what it can already do once in many tries. In round 4 such problems get more rollouts in
-fresh trees with other seeds; what that solves is trained on as well.
+A problem without a right trajectory in any of its trees contributes nothing: the policy learns from
+what it can already do once in many tries. In round 4 such problems get more rollouts in fresh trees
+with other seeds; what that solves is trained on as well.
 
 Where we deviate from the paper or the authors' code, or decide where the paper is silent:
   1. The loss covers what the model itself has to write: the steps and the sentence with the answer.

@@ -29,10 +29,12 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      right answers of easy questions scored -0.9. All scores may even drift to one end of tanh,
      where it is flat and nothing more is learned: once with SmolLM2-135M, all within 0.001 of -1.
      So `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 then lies between good
-     and bad. A PPM with all scores at one end is not saved.
+     and bad. A PPM that scores all held-out texts at one end
+     is not saved.
   4. Only steps that a rollout went through are judged: the PPM's own first estimate is not a
      judgement. Every answer counts, since each is certainly right or wrong.
-  5. A step that leads to a right answer and to wrong ones is never bad.
+  5. A step that leads to a right answer and to wrong ones is never bad. One that leads to dead ends
+     only is. (Paper: bad steps lead to wrong answers.)
   6. A good step has a higher Q than the bad one, by `margin` at least (authors' code: 0.5), and the
      two differ in code, so that a pair is not about words. (Authors' code: edit distance of 20.)
   7. Groups are made within a tree for steps, and over all trees of a problem for answers, where
@@ -249,14 +251,14 @@ def outcome_groups(trajectories: list[Trajectory], seed: int) -> Iterator[Group]
 def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list, dict]:
     """(groups with pairs, groups with targets for --loss q or outcome, counts for the metrics)."""
     roots = []
-    pairs = []
+    groups = []
     for path in settings.trees:
         if common.holds_trees(path):
             roots += read_trees(path)
         else:
-            pairs += read_pairs(path)
+            groups += read_pairs(path)
     files = " ".join(settings.trees)
-    if settings.loss != "pairs" and pairs:
+    if settings.loss != "pairs" and groups:
         reason = "{prompt, pos, neg} records hold pairs only"
         raise UserError(f"{files}: --loss {settings.loss} needs trees; {reason}")
 
@@ -264,10 +266,10 @@ def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list
     ends = [end for root in roots for end in terminals(root) if end.right is not None]
     trajectories = [trajectory(end) for end in ends]
     for root in roots:
-        pairs += step_groups(root, settings)
-    pairs += answer_groups(trajectories, settings)
-    pairs = encode_groups(pairs, tokenizer)
-    if not pairs:
+        groups += step_groups(root, settings)
+    groups += answer_groups(trajectories, settings)
+    groups = encode_groups(groups, tokenizer)
+    if not groups:
         raise UserError(
             f"{files}: no pairs: no problem has both right and wrong answers among its "
             f"{len(trajectories)} trajectories; search with more rollouts or candidates, and with "
@@ -281,15 +283,15 @@ def make_groups(settings: Settings, tokenizer, longest: int) -> tuple[list, list
         targets += outcome_groups(trajectories, settings.seed)
     targets = encode_groups(targets, tokenizer)
 
-    kept = trainer.drop_long(pairs, longest, settings.trees)
+    kept = trainer.drop_long(groups, longest, settings.trees)
     kept_targets = trainer.drop_long(targets, longest, settings.trees)
     counts = dict(
-        problems=len({root.text for root in roots}) or len({group.question for group in pairs}),
+        problems=len({root.text for root in roots}) or len({group.question for group in groups}),
         trajectories=len(trajectories),
-        groups=len(pairs),
-        pairs=sum(len(group.pairs) for group in pairs),
-        pairs_by_depth=by_depth(pairs),
-        too_long=len(pairs) + len(targets) - len(kept) - len(kept_targets),
+        groups=len(groups),
+        pairs=sum(len(group.pairs) for group in groups),
+        pairs_by_depth=by_depth(groups),
+        too_long=len(groups) + len(targets) - len(kept) - len(kept_targets),
     )
     return kept, kept_targets, counts
 
@@ -381,7 +383,7 @@ def plain_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
 def packed_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
     """The same from rows in which the texts of a group share what they begin with."""
     ids, visible, positions, ends = prefixes.pack([group.ids for group in groups], pad)
-    # The model returns the head's output at one token of each row, and this takes it at all.
+    # The model returns the head's output at one token of each row; the hook collects it at all.
     everywhere = []
     head = common.scalar_head(extract_model_from_parallel(model))
     hook = head.register_forward_hook(lambda layer, inputs, output: everywhere.append(output))

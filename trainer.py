@@ -62,7 +62,7 @@ class LoopSettings:
     warmup: float = setting(0.05, "share of the steps in which the rate rises (our choice)", 0, 1)
     clip: float = setting(1.0, "greatest norm of the gradient (our choice)", 1e-9, 1e9)
     length: int = setting(
-        4096, "longest text in tokens; others are dropped (paper)", 1, 10**9, tiny=2048
+        4096, "longest text in tokens; longer ones are dropped (paper)", 1, 10**9, tiny=2048
     )
     tokens: int = setting(
         16384, "tokens in a forward pass; larger batches are accumulated (our choice)", 1, 10**12
@@ -135,11 +135,11 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, held_ou
     with locked(out, accelerator):
         # Another run may have finished this model between the check above and the lock.
         if not from_main(accelerator.is_main_process and is_complete(out, identity)):
-            # Our choice: the paper names AdamW without its numbers.
-            if keeps_no_activations(model, settings):
+            if uses_checkpointing(model, settings):
                 model.activation_checkpointing_enable()
             if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
                 attend_in_float32(model)
+            # Our choice: the paper names AdamW without its numbers.
             optimizer = torch.optim.AdamW(
                 model.parameters(), lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True
             )
@@ -163,7 +163,7 @@ def fit(settings, model, tokenizer, training, held_out, counts, measure, held_ou
 LARGE = 500_000_000
 
 
-def keeps_no_activations(model, settings) -> bool:
+def uses_checkpointing(model, settings) -> bool:
     """Whether to use gradient checkpointing."""
     if settings.checkpointing == "auto":
         return model.num_parameters() >= LARGE
@@ -378,11 +378,11 @@ def drop_long(items: list, longest: int, files: list) -> list:
     if items and not kept:
         shortest = min(item.length for item in items)
         raise UserError(
-            f"{' '.join(files)}: every text is over the length of {longest} tokens (the shortest "
-            f"has {shortest}); raise --length, up to what the model can read"
+            f"{' '.join(files)}: every example is over the length of {longest} tokens (the "
+            f"shortest has {shortest}); raise --length, up to what the model can read"
         )
     if len(kept) < len(items):
-        dropped = f"{len(items) - len(kept)} of {len(items)} texts"
+        dropped = f"{len(items) - len(kept)} of {len(items)} examples"
         print(f"{dropped} are over the length of {longest} tokens and dropped", file=sys.stderr)
     return kept
 
@@ -391,12 +391,12 @@ def describe(items: list, counts: dict, show: Callable, tokenizer) -> int:
     """--dry-run: prints what the data hold, and three samples."""
     lengths = sorted(item.length for item in items)
     median = lengths[len(lengths) // 2]
-    told = f"{lengths[0]} to {lengths[-1]}, median {median}, {sum(lengths)} in all"
-    for name, value in {**counts, "tokens per text": told}.items():
+    told = f"{lengths[0]} to {lengths[-1]}, median {median}"
+    for name, value in {**counts, "length in tokens": told}.items():
         print(f"{name.replace('_', ' '):24}{value}")
     samples = random.Random(0).sample(items, min(3, len(items)))
     for number, item in enumerate(samples, 1):
-        print(f"\n--- sample {number}, {item.length} tokens\n{show(item, tokenizer)}")
+        print(f"\n--- sample {number}, length {item.length}\n{show(item, tokenizer)}")
     return 0
 
 

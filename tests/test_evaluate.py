@@ -1,5 +1,6 @@
 """Comparing methods of answering: each gets the tokens that it may have, and results survive."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -123,6 +124,16 @@ def test_sampling_ends_at_the_budget_or_at_a_good_score(enough, counts):
 )
 def test_batches_are_of_one_size_and_each_process_has_as_many(problems, workers, bounds):
     assert evaluate.cut(problems, 48, workers) == bounds
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+@pytest.mark.parametrize("largest", [1, 2, 3, 48])
+def test_no_batch_is_empty(largest, workers):
+    for problems in range(1, 300):
+        bounds = evaluate.cut(problems, largest, workers)
+        sizes = [last - first for first, last in itertools.pairwise(bounds)]
+        assert bounds[0] == 0 and sum(sizes) == problems
+        assert min(sizes) > 0 and max(sizes) <= largest
 
 
 def test_sampling_ends_when_nothing_can_be_written():

@@ -8,7 +8,7 @@ import pytest
 import common
 import rstar
 from common import UserError
-from rstar import Config, Node, back_up, choose, nodes, select, terminals, trajectories, uct
+from rstar import Config, Node, back_up, choose, count_trajectories, nodes, select, terminals, uct
 from scripted import TWO, ScriptedPolicy, ScriptedPPM
 from verifier import Verifier
 
@@ -218,7 +218,7 @@ def test_a_closed_root_ends_the_search_and_is_reported(capsys):
 
     root = grow(ScriptedPolicy(TWO), reference="2", config=dataclasses.replace(SMALL, rollouts=99))
     assert root.visits == 2
-    assert trajectories(root) == 2
+    assert count_trajectories(root) == 2
     cli.print_tree(root)
     assert "distinct trajectories: 2; nothing is left to try" in capsys.readouterr().out
 
@@ -237,14 +237,14 @@ def test_a_rollout_that_samples_only_known_dead_ends_backs_nothing_up():
     twice = grow(ScriptedPolicy(script), reference="4", config=again)
     assert last_nodes(root) == last_nodes(twice) == [3, 5]
     assert twice.children[0].expansions == 2
-    assert twice.closed and trajectories(twice) == 1
+    assert twice.closed and count_trajectories(twice) == 1
 
 
 def test_a_step_with_a_trajectory_below_it_is_not_expanded_again():
     policy = ScriptedPolicy({"": ["print(1)", "print(2)"]})
     root = grow(policy, reference="2", config=Config(rollouts=9, candidates=1, expansions=3))
     assert root.expansions == 1
-    assert root.closed and trajectories(root) == 1
+    assert root.closed and count_trajectories(root) == 1
 
 
 def test_a_dead_end_counts_as_wrong_and_is_never_entered_again():
@@ -472,7 +472,7 @@ def test_a_tree_survives_its_file():
     assert rstar.tree_to_line(again, record["index"], record["settings"]) == line
     assert again.children[1].children[0].path == root.children[1].children[0].path
     assert again.closed
-    assert trajectories(again) == trajectories(root) == 2
+    assert count_trajectories(again) == count_trajectories(root) == 2
     assert again.expansions == 1
 
 

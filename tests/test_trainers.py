@@ -840,7 +840,7 @@ def test_texts_that_are_all_too_long_are_refused(folder, tmp_path, capsys, progr
 def test_texts_over_the_length_are_dropped_and_counted(folder, tmp_path, capsys):
     trees = write(tmp_path / "trees.jsonl", [tree(), tree("word " * 200)])
     assert policy(folder, tmp_path / "out", trees=trees, length=200, epochs=1) == 0
-    assert "2 of 4 texts are over the length of 200 tokens" in capsys.readouterr().err
+    assert "2 of 4 examples are over the length of 200 tokens" in capsys.readouterr().err
     assert metrics(tmp_path / "out")["counts"]["too_long"] == 2
 
 
