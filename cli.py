@@ -6,6 +6,7 @@
 import argparse
 import dataclasses
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -323,7 +324,10 @@ def search_file(args, config: Config, machine: Machine) -> int:
             if i not in finished
         ]
         written = 0
-        arguments = (args.policy, args.ppm, args.prompt, config, machine, settings)
+        # No process takes more than its share at once, or others would have nothing to do.
+        share = max(1, math.ceil(len(jobs) / machine.workers))
+        batch = min(machine.trees, share)
+        arguments = (args.policy, args.ppm, args.prompt, config, machine, settings, batch)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
@@ -357,12 +361,12 @@ def headline(totals: Counter, seconds: float) -> str:
     )
 
 
-def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine: Machine, settings: dict):
+def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine, settings, batch: int):
     """The work of one process: yields the line of each finished tree, and its counts."""
     model, scorer = load_models(policy, ppm, machine, prompt)
     tokens = 0
     repairs = 0
-    trees = search_each(jobs, model, scorer, config, batch=machine.trees)
+    trees = search_each(jobs, model, scorer, config, batch=batch)
     for index, root in without_faults(trees):
         counts = dict(
             solved=int(any(node.right for node in terminals(root))),

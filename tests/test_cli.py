@@ -164,10 +164,22 @@ def test_a_rerun_of_a_finished_file_does_nothing(scripted, command, out):
     assert out.read_bytes() == before
 
 
+@pytest.mark.parametrize("workers, batch", [(1, 5), (2, 3), (3, 2), (8, 1)])
+def test_no_process_takes_more_problems_than_its_share(
+    scripted, command, out, monkeypatch, workers, batch
+):
+    def in_one(work, arguments, jobs, _):
+        assert len(jobs) == 5 and arguments[-1] == batch
+        return work(iter(jobs), *arguments)
+
+    monkeypatch.setattr(common, "in_processes", in_one)
+    assert cli.main([*command, "--workers", str(workers)]) == 0
+
+
 def test_the_counts_of_a_tree_are_numbers(scripted):
     jobs = iter([(0, "question", "2")])
     config = rstar.Config(candidates=2, rollouts=3)
-    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", "", config, common.Machine(), {})
+    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", "", config, common.Machine(), {}, 1)
     # True would be printed as "solved True".
     assert [type(count) for count in counts.values()] == [int] * len(counts)
     assert counts["solved"] == 1
