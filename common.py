@@ -731,7 +731,10 @@ def worker(number: int, workers: int, work: Callable, arguments: tuple, pipe) ->
     """What each process runs: asks for jobs, sends what comes of them, and how it ended."""
     end_with_parent()
     import torch
+    from tqdm import tqdm
 
+    # The lock of tqdm is a semaphore, which Python complains of if a signal ends this process.
+    tqdm.set_lock(threading.RLock())
     # "--device auto" takes this GPU, and each worker its share of the cores.
     if torch.cuda.is_available():
         torch.cuda.set_device(number % torch.cuda.device_count())

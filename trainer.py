@@ -23,7 +23,6 @@ import random
 import shutil
 import socket
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -37,7 +36,6 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
-from tqdm import tqdm
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -625,8 +623,6 @@ def in_rank(ranks: Iterator[int], train: Callable, settings, port: int) -> Itera
     threads = max(1, common.default_threads() // settings.workers)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    # The lock of tqdm is a semaphore, which Python complains of if a signal ends this process.
-    tqdm.set_lock(threading.RLock())
     yield train(settings)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import tqdm
 
 import common
 import rstar
@@ -496,6 +497,21 @@ def test_workers_share_the_jobs():
     assert len(set(by_process)) == 2
     assert os.getpid() not in by_process
     assert by_process.count(slow) < 9 - by_process.count(slow)
+
+
+def with_a_bar(jobs):
+    yield from tqdm.tqdm(jobs)
+
+
+@pytest.mark.slow
+def test_a_worker_that_shows_a_bar_leaks_no_semaphore():
+    work = "common.in_processes(test_common.with_a_bar, (), [1, 2, 3], 2)"
+    code = f"import common, test_common; work = {work}; next(work); work.close()"
+    path = os.pathsep.join([str(common.HERE), str(Path(__file__).parent)])
+    environment = dict(os.environ, PYTHONPATH=path)
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and "leaked" not in result.stderr
 
 
 def test_ctrl_c_while_workers_start_is_answered(monkeypatch):
