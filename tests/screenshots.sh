@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The pictures of the README, from docs/tree.html and the rounds of a finished run:
+# The pictures of README and RESULTS, from docs/tree.html and the rounds of a finished run:
 #
-#   tests/screenshots.sh [OUT]      (OUT: a folder of evolve.sh; default runs/tiny)
+#   tests/screenshots.sh [OUT [NAME]]       OUT: a folder of evolve.sh; default runs/tiny
+#                                           NAME: docs/NAME-light.png and -dark; default rounds
 #
 # Needs Chromium. The page of the search is filled anew first, in case the template has changed.
 set -euo pipefail
@@ -26,5 +27,5 @@ shot() {
     done
 }
 shot tree "$PWD/docs/tree.html" "" 1100
-shot rounds "$pages/rounds.html" "" 900
+shot "${2:-rounds}" "$pages/rounds.html" "" 900
 ls -l docs/*.png

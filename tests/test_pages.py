@@ -662,6 +662,22 @@ def test_what_a_round_solved_links_to_its_replay(browser, tmp_path, dice_verifie
         assert browser.run("tree.question") == text
 
 
+@in_browser
+def test_the_legend_names_only_what_a_chart_shows(browser, tmp_path, dice_verifier):
+    out = write_run(tmp_path / "run")
+    pages.write_rounds(out, tmp_path / "rounds.html")
+    browser.open(tmp_path / "rounds.html")
+    assert browser.run("document.querySelectorAll('.key').length") == 3
+    # Greedy decoding alone, as with --methods greedy: there is no tree search to compare with.
+    for path in out.glob("eval.*.json"):
+        greedy = {show.GREEDY: json.loads(path.read_text())["outcomes"][show.GREEDY]}
+        path.write_text(json.dumps(dict(settings={}, outcomes=greedy)))
+    pages.write_rounds(out, tmp_path / "rounds.html")
+    browser.open(tmp_path / "rounds.html")
+    assert browser.run("document.querySelectorAll('.key').length") == 2
+    assert "to compare" not in browser.run("document.body.innerText")
+
+
 @pytest.mark.slow
 @in_browser
 def test_a_thousand_nodes_take_less_than_two_seconds(browser, replay, large_tree):
