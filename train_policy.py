@@ -270,10 +270,11 @@ def add_markers(model, tokenizer) -> None:
     # A marker that the policy writes starts as a copy of the end token: random rows gave junk in
     # sampling. One that it only reads starts as the mean of all tokens, which is unlikely to be
     # sampled: as copies of the newline they stood in most candidates of SmolLM2-135M after 18
-    # updates.
+    # updates. The pad token is only read, too; a random row would make each training another one.
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
             mean = layer.weight[:size].mean(0)
+            layer.weight[size:] = mean
             for marker in fresh:
                 row = tokenizer.convert_tokens_to_ids(marker)
                 layer.weight[row] = layer.weight[end].clone() if marker in WRITTEN else mean

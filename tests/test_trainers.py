@@ -457,6 +457,16 @@ def test_a_new_marker_starts_as_the_end_token_if_the_policy_writes_it_else_as_th
             row = after[tokenizer.convert_tokens_to_ids(marker)]
             start = before[tokenizer.eos_token_id] if marker in WRITTEN else before.mean(0)
             assert torch.allclose(row, start, atol=1e-6), marker
+        pad = after[tokenizer.convert_tokens_to_ids("<pad>")]
+        assert torch.allclose(pad, before.mean(0), atol=1e-6)
+
+
+def test_a_base_without_markers_is_loaded_to_the_same_weights_each_time(folder):
+    first, _ = train_policy.load_model(str(folder / "stock"))
+    torch.rand(1)
+    again, _ = train_policy.load_model(str(folder / "stock"))
+    again = again.state_dict()
+    assert all(torch.equal(weights, again[name]) for name, weights in first.state_dict().items())
 
 
 @pytest.mark.parametrize("data", ["unverified", "outcome"])
