@@ -26,6 +26,9 @@ def compute(node: ast.expr, steps: list[str]) -> str:
     """Appends the steps of an expression; returns the number or the name that holds its value."""
     if isinstance(node, ast.Constant):
         return ast.unparse(node)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
+        node.operand = ast.Name(compute(node.operand, steps))
+        return ast.unparse(node)
     node.left, node.right = (ast.Name(compute(side, steps)) for side in (node.left, node.right))
     number = len(steps) + 1
     code = f"n{number} = {ast.unparse(node)}\n{END_OF_STEP}"
@@ -37,8 +40,8 @@ def solution(place: str, record: dict) -> str:
     """A record's expression as steps, up to the end of the code."""
     steps = []
     try:
-        value = compute(ast.parse(record["expression"], mode="eval").body, steps)
-    except (KeyError, TypeError, AttributeError, SyntaxError, ValueError):
+        value = compute(ast.parse(record["expression"].strip(), mode="eval").body, steps)
+    except (KeyError, TypeError, AttributeError, SyntaxError, ValueError, RecursionError):
         example = 'an "expression" of numbers and + - * /, such as "(5 + 4) / 3"'
         raise common.UserError(f"{place}: needs {example}") from None
     return BETWEEN.join([*steps, f"# Now print the final answer\nprint({value})\n{END_OF_CODE}"])
@@ -66,7 +69,10 @@ def main() -> int:
         text += OUTPUT.format(output=output) + f"The answer is \\boxed{{{answer}}}.{END_OF_ANSWER}"
         print(json.dumps(dict(query=problem["question"], response=text)))
         written += 1
-    print(f"{written} of {len(problems)}; the others do not give their answer", file=sys.stderr)
+    if not written:
+        raise common.UserError(f"{args.file}: no expression gives the answer of its problem")
+    others = "; the others do not give their answer" if written < len(problems) else ""
+    print(f"{written} of {len(problems)}{others}", file=sys.stderr)
     return 0
 
 

@@ -1,5 +1,5 @@
-# Settings of evolve.sh for a real model that two cores can train: SmolLM2-135M, on problems of one
-# or two operations. Environment variables take precedence. The commands are in README, "On a
+# Settings of evolve.sh for a real model that two cores can train: SmolLM2-135M, on problems mostly
+# of one or two operations. Environment variables take precedence. The commands are in README, "On a
 # laptop, without a hub".
 
 [ -n "${POLICY:-}" ] || fail "POLICY is not set; README has the command that finds the model's file"

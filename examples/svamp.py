@@ -1,8 +1,8 @@
 """A public benchmark as problems for evolve.sh: `python examples/svamp.py SVAMP OUT 400`
 
-SVAMP is a clone of github.com/arkilpatel/SVAMP. OUT gets train.json (400 problems of one or two
-operations from MAWPS and ASDiv, or all without the last argument), dev.json (200 problems of SVAMP)
-and test.json (the other 800).
+SVAMP is a clone of github.com/arkilpatel/SVAMP. OUT gets train.json (400 problems from MAWPS and
+ASDiv, mostly of one or two operations; all without the last argument), dev.json (200 problems of
+SVAMP) and test.json (the other 800).
 """
 
 import csv
@@ -71,10 +71,13 @@ def read(reader, path: Path) -> list[dict]:
 
 def main() -> int:
     parser = common.Parser(prog="svamp.py", description=__doc__.splitlines()[0])
-    parser.add_argument("svamp", type=Path, help="the clone")
-    parser.add_argument("out", type=Path, help="the folder to write")
+    parser.add_argument("svamp", help="the clone")
+    parser.add_argument("out", help="the folder to write")
     parser.add_argument("count", nargs="?", type=int, help="problems to train on (default: all)")
     args = parser.parse_args()
+    if "" in (args.svamp, args.out):
+        raise common.UserError("the name of a folder is empty; give the clone, then one to write")
+    args.svamp, args.out = (Path(path).expanduser() for path in (args.svamp, args.out))
     train = read(read_train, args.svamp / "data" / "mawps-asdiv-a_svamp" / "train.csv")
     test = read(read_test, args.svamp / "SVAMP.json")
     count = len(train) if args.count is None else args.count

@@ -82,7 +82,31 @@ def test_a_reference_computation_becomes_a_trajectory(tmp_path, run, capsys):
     assert trajectory.steps.endswith("\\boxed{3}.<end_of_answer>")
 
 
-@pytest.mark.parametrize("expression", ["1 +", "1 ** 2", "f(1)", "n + 1", 3, None])
+@pytest.mark.parametrize(
+    "expression, answer", [("-2 + 5", 3), (" 5 - -2", 7), ("-(1 + 2) * 2", -6), ("-4", -4)]
+)
+def test_a_reference_may_have_signs_and_blanks(tmp_path, run, capsys, expression, answer):
+    problems = tmp_path / "problems.jsonl"
+    record = dict(question="How many?", answer=answer, expression=expression)
+    problems.write_text(json.dumps(record))
+    assert run(references, problems) == 0
+    printed = capsys.readouterr()
+    assert f"<output>{answer}<end_of_output>" in json.loads(printed.out)["response"]
+    assert printed.err == "1 of 1\n"
+
+
+def test_references_that_all_miss_their_answers_are_no_data(tmp_path, refused):
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps(dict(question="How many?", answer="3", expression="1 + 1")))
+    assert "no expression gives the answer" in refused(references, problems)
+
+
+LONG = "+".join(["1"] * 5000)
+
+
+@pytest.mark.parametrize(
+    "expression", ["1 +", "1 ** 2", "f(1)", "n + 1", "~1", "not 1", LONG, 3, None]
+)
 def test_a_reference_that_is_no_computation_is_named(tmp_path, refused, expression):
     problems = tmp_path / "problems.jsonl"
     problems.write_text(json.dumps(dict(question="How many?", answer="3", expression=expression)))
