@@ -33,6 +33,7 @@ fi
 if [ -n "${SETTINGS:-}" ]; then         # a shell file with lines like those above
     [ -r "$SETTINGS" ] && [ ! -d "$SETTINGS" ] ||
         fail "SETTINGS=$SETTINGS: no such file (paths start in $PWD)"
+    ! grep -q $'\r' "$SETTINGS" || fail "SETTINGS=$SETTINGS: has Windows line ends; remove them"
     [[ $SETTINGS == */* ]] || SETTINGS=./$SETTINGS      # or bash would look in PATH first
     smoke=${SMOKE:-}
     trap '[ $? -eq 2 ] || fail "SETTINGS=$SETTINGS: a command in it failed, or ended this run"' EXIT
@@ -107,6 +108,7 @@ MIXES+=" standard:$((COUNT * 2)) hard:$((COUNT / 2))"
 rounds() {
     problems train "$PROBLEMS" "--split train --solutions" $MIXES
     problems dev "$DEV" "--split dev" "standard:$SMALL"
+    [ -z "$TEST" ] || problems test "$TEST"     # a mistake in it must show now, not after hours
     prompt base "$PROMPT"
     prompt bootstrap "$BOOTSTRAP_PROMPT"
     [[ $DEV_ROUNDS != *0* ]] ||
@@ -147,9 +149,7 @@ rounds() {
 # The test: round 4 on many problems of each kind, the other rounds on the first few of one kind.
 tests() {
     local r kind kinds=test few=test    # your own file is one kind, and all of it is taken
-    if [ -n "$TEST" ]; then
-        problems test "$TEST"
-    else
+    if [ -z "$TEST" ]; then
         kinds="standard hard reworded" few=few
         problems standard "" "--split test" "standard:$LARGE"
         problems hard "" "--split test" "hard:$LARGE"

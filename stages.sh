@@ -22,8 +22,13 @@ for name in COUNT SMALL LARGE TABLE ROLLOUTS WORKERS; do
 done
 [[ $CANDIDATES =~ ^[1-9][0-9]*(\ [1-9][0-9]*){3}$ ]] ||
     fail "CANDIDATES=$CANDIDATES: must be four whole numbers, one for each round"
-[[ $HARDER =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] || fail "HARDER=$HARDER: must be whole numbers"
+[[ $HARDER =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] || fail "HARDER=$HARDER: must be whole numbers above 0"
 [[ $SEED =~ ^(0|[1-9][0-9]{0,8})$ ]] || fail "SEED=$SEED: must be a whole number"
+# What a policy learns on your problems shows on such problems alone.
+[ -z "$PROBLEMS" ] || [ -n "$DEV" ] ||
+    fail "PROBLEMS is set, but not DEV: set it to a file with other problems of the same kind"
+[ -z "$PROBLEMS" ] || [ -n "$TEST" ] || [ "${1:-}" != test ] ||
+    fail "PROBLEMS is set, but not TEST: set it to a file with other problems of the same kind"
 # All that can be known of an answer without a PPM; in the tiny world it is a positive whole number.
 [ -n "$PROBLEMS" ] || : "${PLAUSIBLE:=\\+?[1-9][\\d,]*(\\.0*)?}"
 
@@ -160,6 +165,7 @@ problems() {
 }
 
 copy() {
+    is_there "$1"
     $PYTHON show.py check "$1"
     cp "$1" "$2.part"
     keep "$2"
@@ -179,11 +185,14 @@ prompt() {
 }
 
 copy_prompt() {
+    is_there "$1"
     grep -qsF "{question}" "$1" ||
         fail "$1: no file with {question} in it; set PROMPT or BOOTSTRAP_PROMPT to one"
     cp "$1" "$2.part"
     keep "$2" "another prompt"
 }
+
+is_there() { [ -r "$1" ] || fail "$1: no such file (paths start in $PWD)"; }
 
 # What follows was made from what is there: something else does not take its place.
 keep() {

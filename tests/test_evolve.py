@@ -240,13 +240,13 @@ def test_other_problems_are_refused(finished):
 
 
 @pytest.mark.slow
-def test_the_test_stage_gives_the_last_round_most_problems(finished):
-    assert run(finished, "test", LARGE="6").returncode == 0
-    folder = Path(finished["OUT"])
+def test_the_test_stage_gives_the_last_round_most_problems(stand_in):
+    assert run(stand_in, "test", PROBLEMS="", LARGE="6").returncode == 0
+    folder = Path(stand_in["OUT"])
     lines = {path.name: len(path.read_text().splitlines()) for path in folder.glob("problems.*")}
     evaluated = {
         Path(value(call, "--out")).name: lines[Path(value(call, "--problems")).name]
-        for call in calls(finished)
+        for call in calls(stand_in)
         if call[0] == "evaluate.py" and "eval.dev" not in value(call, "--out")
     }
     assert evaluated == {
@@ -320,6 +320,7 @@ def test_a_bootstrap_policy_that_is_tuned_needs_no_prompt(stand_in):
         ('[ "${NOTHING:-}" = 1 ] && ROLLOUTS=5', "a command in it failed"),
         ("exit 0", "ended this run"),
         ("SMOKE=0", "sets SMOKE"),
+        ("ROLLOUTS=3\r", "has Windows line ends"),
     ],
 )
 def test_a_file_of_settings_cannot_end_a_run_without_a_word(stand_in, text, line):
@@ -405,7 +406,11 @@ def test_a_program_that_was_killed_is_named(stand_in):
 @pytest.mark.parametrize(
     "environment, arguments, line",
     [
-        (dict(PROBLEMS="nowhere.jsonl"), [], "nowhere.jsonl: there is no such file"),
+        (dict(PROBLEMS="nowhere.jsonl"), [], "nowhere.jsonl: no such file"),
+        (dict(TEST="nowhere.jsonl"), [], "nowhere.jsonl: no such file"),
+        (dict(TEST="LICENSE"), [], "LICENSE, line 1: not valid JSON"),
+        (dict(DEV=""), [], "PROBLEMS is set, but not DEV"),
+        ({}, ["test"], "PROBLEMS is set, but not TEST"),
         (dict(DEV="LICENSE"), [], "LICENSE, line 1: not valid JSON"),
         ({}, ["dance"], "dance: unknown"),
         ({}, ["test", "more"], "test more: unknown"),
@@ -413,7 +418,9 @@ def test_a_program_that_was_killed_is_named(stand_in):
         (dict(SETTINGS="nowhere.sh"), [], "SETTINGS=nowhere.sh: no such file"),
         (dict(SETTINGS="examples"), [], "SETTINGS=examples: no such file"),
         (dict(SETTINGS="examples/smollm2.sh"), [], "POLICY is not set"),
-        (dict(PROMPT="nowhere.txt"), [], "nowhere.txt: no file with {question} in it"),
+        (dict(PROMPT="nowhere.txt"), [], "nowhere.txt: no such file"),
+        (dict(PROMPT="LICENSE"), [], "LICENSE: no file with {question} in it"),
+        (dict(HARDER="0"), [], "HARDER=0: must be whole numbers above 0"),
         (dict(SMOKE="yes"), [], "SMOKE=yes: must be 1 or nothing"),
         (dict(COUNT="abc"), [], "COUNT=abc: must be a whole number"),
         (dict(SEED="-1"), [], "SEED=-1: must be a whole number"),
