@@ -178,7 +178,8 @@ def load_models(policy: str, ppm: str, machine: Machine, prompt: str):
     else:
         loaded = Policy(policy, **machine.for_models, own_prompt=prompt)
     if prompt and loaded.tuned:
-        raise UserError(f"--prompt: {policy} was tuned on the step format; leave the prompt out")
+        reason = f"{policy} was tuned on the step format and needs none"
+        raise UserError(f"--prompt: {reason} (in evolve.sh: PROMPT=)")
     if prompt and loaded.length(loaded.prompt("")) >= loaded.longest:
         limit = f"more than the {loaded.longest} tokens that {policy} can read"
         raise UserError(f"--prompt: it has {limit}; leave out some of its examples")
@@ -350,7 +351,8 @@ def search_file(args, config: Config, machine: Machine) -> int:
 
 
 def repaired(count: int) -> str:
-    return f"Markdown fences or prose were removed from {count} candidates"
+    candidates = "candidate" if count == 1 else "candidates"
+    return f"Markdown fences or prose were removed from {count} {candidates}"
 
 
 def headline(totals: Counter, seconds: float) -> str:
@@ -396,5 +398,7 @@ def main(arguments: list[str] | None = None) -> int:
         return answer_one(args, config, machine)
 
     less_memory = "fewer sequences at a time (--rows 16 --batch 4) or a smaller model"
-    resume = "; finished trees are on disk, and the same command resumes"
+    resume = ""
+    if any(word.startswith("--trees") for word in arguments or sys.argv[1:]):
+        resume = "; finished trees are on disk, and the same command resumes"
     return common.run("rstar", work, less_memory, resume)

@@ -34,6 +34,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import startup
 from files import *  # noqa: F403  (every name of files.py can be imported from here)
 from files import UserError
 from verifier import VerifierError
@@ -58,6 +59,7 @@ def run(program: str, work: Callable[[], int], less_memory: str, interrupted: st
     less_memory   what to try when memory runs out
     interrupted   what to add to the line that Ctrl-C prints, such as how to resume
     """
+    startup.hand_over()
     # evolve.sh sets this: what it has started must not outlive it.
     if "END_WITH_PARENT" in os.environ:
         end_with_parent()

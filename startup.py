@@ -5,6 +5,7 @@ package or a lack of memory.
 """
 
 import os
+import signal
 import sys
 
 # Read when transformers is imported.
@@ -28,6 +29,21 @@ def end_in_one_line(kind, error, trace) -> None:
     os._exit(code)
 
 
+def end_at_once(*_) -> None:
+    """Answers Ctrl-C: an exception in the middle of an import of torch may be lost there."""
+    end_in_one_line(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def hand_over() -> None:
+    """From now on Ctrl-C is an exception again; `common.run` answers it."""
+    if signal.getsignal(signal.SIGINT) is end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 # Not where our modules are imported by somebody else's program.
-if os.path.dirname(os.path.realpath(sys.argv[0])) == os.path.dirname(os.path.realpath(__file__)):
+HERE = os.path.dirname(os.path.realpath(__file__))
+if os.path.dirname(os.path.realpath(sys.argv[0])) in (HERE, os.path.join(HERE, "examples")):
     sys.excepthook = end_in_one_line
+    # Where it is ignored, as in the background of a script, it stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end_at_once)
