@@ -228,8 +228,11 @@ def fingerprint(value) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
-def refuse_other_settings(path, stored, current: dict) -> None:
-    """Raises UserError unless the settings stored beside some results are the current ones."""
+def refuse_other_settings(path, stored, current: dict, or_else: str = "") -> None:
+    """Raises UserError unless the settings stored beside some results are the current ones.
+
+    or_else   another remedy, to be added to the message
+    """
     if not isinstance(stored, dict) or not stored.keys() & current.keys():
         raise UserError(f"{path}: holds something else; give another name")
     hashes = dict(problems="other questions", data_hash="other data", prompt="another prompt")
@@ -241,7 +244,7 @@ def refuse_other_settings(path, stored, current: dict) -> None:
     if differences:
         raise UserError(
             f"{path}: holds results of other settings ({'; '.join(differences)}); "
-            "give another name or the same settings"
+            f"give another name or the same settings{or_else}"
         )
 
 

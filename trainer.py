@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import os
 import random
@@ -537,7 +538,8 @@ def restore(accelerator, folder: Path, identity: dict) -> Progress:
     state = folder / str(max(steps))
     try:
         stored = json.loads((state / "progress.json").read_text())
-        refuse_other_settings(folder, stored.pop("settings"), identity)
+        or_else = ", or delete it to start again"
+        refuse_other_settings(folder, stored.pop("settings"), identity, or_else)
         accelerator.load_state(str(state))
         return Progress(**stored)
     except UserError:
@@ -590,6 +592,8 @@ def start(precision: str) -> Accelerator:
     device = common.pick_device()
     precision = pick_precision(precision, device)
     try:
+        # A weight that two layers share is saved once, which it would tell at each saved state.
+        logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
         # cpu=True even where there is no GPU: otherwise processes on a CPU do not join.
         return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
     except ValueError as error:
