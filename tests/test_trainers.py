@@ -622,6 +622,14 @@ def test_a_full_disk_leaves_the_last_whole_state(
     assert policy(folder, out, **settings) == 0
 
 
+def test_a_saved_state_of_other_settings_may_be_deleted(tmp_path):
+    state = tmp_path / "5"
+    state.mkdir()
+    (state / "progress.json").write_text(json.dumps(dict(settings=dict(center=0.0))))
+    with pytest.raises(UserError, match="center 0.0, not 0.5.*, or delete it to start again"):
+        trainer.restore(None, tmp_path, dict(center=0.5))
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
     """A small model and its optimizers with a checkpoint of pretrain.py: (path, model, opts)."""
