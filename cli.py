@@ -398,7 +398,7 @@ def main(arguments: list[str] | None = None) -> int:
         return answer_one(args, config, machine)
 
     less_memory = "fewer sequences at a time (--rows 16 --batch 4) or a smaller model"
-    resume = ""
+    resume = ""  # a single problem leaves nothing on disk
     if any(word.startswith("--trees") for word in arguments or sys.argv[1:]):
         resume = "; finished trees are on disk, and the same command resumes"
     return common.run("rstar", work, less_memory, resume)

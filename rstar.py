@@ -553,8 +553,7 @@ class PPM:
         self.rows = common.pick_rows(self.model, rows)
         self.prefixes = Prefixes(self.model)
         self.longest = common.context_length(self.model)
-        # dict(score=…, agreement=…): below these an answer is less
-        # reliable. Optional, measured.
+        # dict(score=…, agreement=…): below these an answer is less reliable. Optional, measured.
         self.unsure_below = getattr(self.model.config, "unsure_below", None)
 
     @torch.inference_mode()

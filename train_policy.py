@@ -270,7 +270,7 @@ def add_markers(model, tokenizer) -> None:
     # A marker that the policy writes starts as a copy of the end token: random rows gave junk in
     # sampling. One that it only reads starts as the mean of all tokens, which is unlikely to be
     # sampled: as copies of the newline they stood in most candidates of SmolLM2-135M after 18
-    # updates. The pad token is only read, too; a random row would make each training another one.
+    # updates. So does the pad token: a random row would make every training a different one.
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
             mean = layer.weight[:size].mean(0)

@@ -29,8 +29,7 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      right answers of easy questions scored -0.9. All scores may even drift to one end of tanh,
      where it is flat and nothing more is learned: once with SmolLM2-135M, all within 0.001 of -1.
      So `center` adds the square of a pair's sum (after arXiv 2312.09244): 0 then lies between good
-     and bad. A PPM that scores all held-out texts at one end
-     is not saved.
+     and bad. A PPM that scores all held-out texts at one end is not saved.
   4. Only steps that a rollout went through are judged: the PPM's own first estimate is not a
      judgement. Every answer counts, since each is certainly right or wrong.
   5. A step that leads to a right answer and to wrong ones is never bad. One that leads to dead ends
