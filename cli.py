@@ -332,6 +332,9 @@ def search_file(args, config: Config, machine: Machine) -> int:
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
             for line, counts in trees:
+                if line is None:  # the models of a process are loaded: from here on it takes long
+                    bar.update(0)
+                    continue
                 common.append_line(file, line)
                 written += 1
                 totals.update(counts)
@@ -364,8 +367,12 @@ def headline(totals: Counter, seconds: float) -> str:
 
 
 def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine, settings, batch: int):
-    """The work of one process: yields the line of each finished tree, and its counts."""
+    """The work of one process: yields the line of each finished tree, and its counts.
+
+    (None, None) comes before the first, when the models are loaded.
+    """
     model, scorer = load_models(policy, ppm, machine, prompt)
+    yield None, None
     tokens = 0
     repairs = 0
     trees = search_each(jobs, model, scorer, config, batch=batch)

@@ -37,6 +37,8 @@ def check_page(path) -> Path:
     # What is there is replaced: a slip of the hand must not cost a file of trees.
     if path.suffix not in (".html", ".htm"):
         raise UserError(f"{path}: not the name of a page; give one that ends in .html")
+    if path.resolve() in (common.HERE / "replay.html", common.HERE / "rounds.html"):
+        raise UserError(f"{path}: the template of such pages; give another name")
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"{path}: cannot be written: the folder is read-only")
     return path

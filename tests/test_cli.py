@@ -179,7 +179,7 @@ def test_no_process_takes_more_problems_than_its_share(
 def test_the_counts_of_a_tree_are_numbers(scripted):
     jobs = iter([(0, "question", "2")])
     config = rstar.Config(candidates=2, rollouts=3)
-    ((_, counts),) = cli.grow_trees(jobs, "policy", "none", "", config, common.Machine(), {}, 1)
+    _, (_, counts) = cli.grow_trees(jobs, "policy", "none", "", config, common.Machine(), {}, 1)
     # True would be printed as "solved True".
     assert [type(count) for count in counts.values()] == [int] * len(counts)
     assert counts["solved"] == 1

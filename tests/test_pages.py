@@ -15,6 +15,7 @@ import pytest
 
 import chromium
 import cli
+import common
 import pages
 import rstar
 import show
@@ -335,6 +336,7 @@ def test_of_several_trees_only_that_of_the_answer_has_a_chosen_trajectory(
         (["--problem", "q", "--page", ""], "--page is empty"),
         (["--problem", "q", "--page", "tree.txt"], "give one that ends in .html"),
         (["--problem", "q", "--page", "no/tree.html"], "there is no folder no"),
+        (["--problem", "q", "--page", str(common.HERE / "rounds.html")], "the template of such"),
         (["--problems", "q", "--trees", "t", "--page", "a.html"], "--page needs --problem or"),
     ],
 )
