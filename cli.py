@@ -276,7 +276,7 @@ def print_solution(node: Node) -> None:
 
 
 def warn_if_unsure(result: Result, ppm) -> None:
-    """Says that an answer is less reliable than most, if the PPM names the scores for that."""
+    """Warns of an answer below the limits that a PPM may name, where it is less reliable."""
     unsure = getattr(ppm, "unsure_below", None)
     if not unsure:
         return
@@ -331,10 +331,7 @@ def search_file(args, config: Config, machine: Machine) -> int:
         arguments = (args.policy, args.ppm, args.prompt, config, machine, settings, batch)
         trees = common.in_processes(grow_trees, arguments, jobs, machine.workers)
         with common.progress_bar(len(problems), "tree", len(finished)) as bar:
-            for line, counts in trees:
-                if line is None:  # the models of a process are loaded: from here on it takes long
-                    bar.update(0)
-                    continue
+            for line, counts in common.once_loaded(trees, bar):
                 common.append_line(file, line)
                 written += 1
                 totals.update(counts)
@@ -367,12 +364,9 @@ def headline(totals: Counter, seconds: float) -> str:
 
 
 def grow_trees(jobs, policy: str, ppm: str, prompt: str, config, machine, settings, batch: int):
-    """The work of one process: yields the line of each finished tree, and its counts.
-
-    (None, None) comes before the first, when the models are loaded.
-    """
+    """The work of one process: yields None, then the line of each finished tree and its counts."""
     model, scorer = load_models(policy, ppm, machine, prompt)
-    yield None, None
+    yield None
     tokens = 0
     repairs = 0
     trees = search_each(jobs, model, scorer, config, batch=batch)

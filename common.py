@@ -652,7 +652,8 @@ def in_processes(work: Callable, arguments: tuple, jobs: list, workers: int) -> 
     """Yields what `work(jobs, *arguments)` yields, from several processes that share the jobs.
 
     `work` is a generator function of a module; its `jobs` is an iterator that hands out the next
-    job when asked, so a process that finishes early takes more. One worker is this very process.
+    job when asked, so a process that finishes early takes more. With one worker it all runs in
+    this process.
     Raises what `work` raises, and UserError if a process is killed.
     """
     workers = min(workers, len(jobs))
@@ -775,6 +776,18 @@ def progress_bar(total: int, unit: str, done: int = 0, **options):
         shown = dict(file=Lines(), ascii=True)
     options = dict(total=total, initial=done, unit=unit, bar_format=BAR, delay=0.001) | options
     return tqdm(**shown, **options)
+
+
+def once_loaded(results: Iterator, bar) -> Iterator:
+    """The results of several processes; the bar appears when the first of them yields None.
+
+    A process does that when its models are loaded: until then an error is to be the only line.
+    """
+    for result in results:
+        if result is None:
+            bar.update(0)
+        else:
+            yield result
 
 
 BETWEEN_LINES = 30  # seconds, in a log (our choice)

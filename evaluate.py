@@ -350,10 +350,7 @@ def evaluate_file(args, config, comparison, machine) -> int:
         done = sum(map(batch_length, batches.values()))
         with common.progress_bar(len(problems), "problem", done) as bar:
             work = common.in_processes(evaluate_batches, arguments, jobs, machine.workers)
-            for first, outcomes in work:
-                if first is None:  # the models of a process are loaded: from here on it takes long
-                    bar.update(0)
-                    continue
+            for first, outcomes in common.once_loaded(work, bar):
                 batches[str(first)] = outcomes
                 together = join_batches(batches)
                 results = dict(settings=settings, rows=summary(together), outcomes=together)
@@ -365,12 +362,9 @@ def evaluate_file(args, config, comparison, machine) -> int:
 
 
 def evaluate_batches(jobs, policy, ppm, prompt, config, comparison, machine):
-    """The work of one process: yields (number of the first problem, outcomes) of each batch.
-
-    (None, None) comes before the first, when the models are loaded.
-    """
+    """The work of one process: yields None, then (its first problem, outcomes) of each batch."""
     models = load_models(policy, ppm, machine, prompt)
-    yield None, None
+    yield None
     for first, problems in jobs:
         yield first, evaluate(problems, *models, config, comparison, machine.trees)
 

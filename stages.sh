@@ -24,11 +24,11 @@ done
     fail "CANDIDATES=$CANDIDATES: must be four whole numbers, one for each round"
 [[ $HARDER =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] || fail "HARDER=$HARDER: must be whole numbers above 0"
 [[ $SEED =~ ^(0|[1-9][0-9]{0,8})$ ]] || fail "SEED=$SEED: must be a whole number"
-# What a policy learns on your problems shows on such problems alone.
-[ -z "$PROBLEMS" ] || [ -n "$DEV" ] ||
-    fail "PROBLEMS is set, but not DEV: set it to a file with other problems of the same kind"
-[ -z "$PROBLEMS" ] || [ -n "$TEST" ] || [ "${1:-}" != test ] ||
-    fail "PROBLEMS is set, but not TEST: set it to a file with other problems of the same kind"
+# Your own problems are followed by problems of their kind, not by those of the tiny world.
+for name in DEV ${1:+TEST}; do
+    [ -z "$PROBLEMS" ] || [ -n "${!name}" ] ||
+        fail "PROBLEMS is set, but not $name: set it to a file with other problems of the same kind"
+done
 # All that can be known of an answer without a PPM; in the tiny world it is a positive whole number.
 [ -n "$PROBLEMS" ] || : "${PLAUSIBLE:=\\+?[1-9][\\d,]*(\\.0*)?}"
 

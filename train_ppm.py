@@ -32,8 +32,8 @@ Where we deviate from the paper or the authors' code, or decide where the paper 
      and bad. A PPM that scores all held-out texts at one end is not saved.
   4. Only steps that a rollout went through are judged: the PPM's own first estimate is not a
      judgement. Every answer counts, since each is certainly right or wrong.
-  5. A step that leads to a right answer and to wrong ones is never bad. One that leads to dead ends
-     only is. (Paper: bad steps lead to wrong answers.)
+  5. A step that leads to a right answer and to wrong ones is never bad; one that leads only to dead
+     ends is. (Paper: bad steps lead to wrong answers.)
   6. A good step has a higher Q than the bad one, by `margin` at least (authors' code: 0.5), and the
      two differ in code, so that a pair is not about words. (Authors' code: edit distance of 20.)
   7. Groups are made within a tree for steps, and over all trees of a problem for answers, where
@@ -382,7 +382,7 @@ def plain_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
 def packed_logits(model, groups: list[Group], pad: int) -> torch.Tensor:
     """The same from rows in which the texts of a group share what they begin with."""
     ids, visible, positions, ends = prefixes.pack([group.ids for group in groups], pad)
-    # The model returns the head's output at one token of each row; the hook collects it at all.
+    # The model returns the head's output at one token of each row; the hook collects it at each.
     everywhere = []
     head = common.scalar_head(extract_model_from_parallel(model))
     hook = head.register_forward_hook(lambda layer, inputs, output: everywhere.append(output))

@@ -591,9 +591,9 @@ def start(precision: str) -> Accelerator:
     """Joins the processes of this run."""
     device = common.pick_device()
     precision = pick_precision(precision, device)
+    # A weight that two layers share is saved once; accelerate would say so at each saved state.
+    logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
     try:
-        # A weight that two layers share is saved once, which it would tell at each saved state.
-        logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
         # cpu=True even where there is no GPU: otherwise processes on a CPU do not join.
         return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
     except ValueError as error:
